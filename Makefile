@@ -1,0 +1,61 @@
+# Each target does all the set-up that it needs; `make help` lists them.
+VENV   := .venv
+PYTHON ?= python3
+PY     := $(VENV)/bin/python
+# A vendor's index of CPU builds spares 5 GB of CUDA: make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-long lint format bench model clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(VENV)/.dev  ## fetch everything, Kafka's jars too; afterwards all works offline
+
+demo: $(VENV)/.demo  ## 40 clips through a real Apache Kafka, one worker killed midway (no torch installed)
+	@$(PY) -m stream demo $(ARGS)
+
+test: $(VENV)/.dev  ## the whole suite, about 6 minutes on 2 cores
+	$(PY) -m pytest -m "not long" $(ARGS)
+
+test-long: $(VENV)/.dev  ## what takes longer
+	$(PY) -m pytest -m long $(ARGS)
+
+lint: $(VENV)/.dev  ## ruff and mypy --strict, as CI runs them
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.dev  ## rewrite the code as ruff wants it
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: $(VENV)/.dev  ## CPU time of reading a clip against the original method
+	$(PY) tests/bench/read_clip.py
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed, this is $$($(PYTHON) --version 2>&1); give another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no virtual environment: apt install python3-venv"; exit 1; }
+
+# $(call fetch,EXTRA): one line for the user, the rest in a file; the jars are fetched by the command itself.
+define fetch
+	@echo "installing stall-stream[$(1)] into $(VENV) (log: $(VENV)/install.log) ..."
+	@$(PY) -m pip install --retries 2 -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
+		-e ".[$(1)]" > $(VENV)/install.log 2>&1 || { grep -E '^ERROR' $(VENV)/install.log | head -1 | cut -c1-200; \
+		echo "could not install: is the package index reachable? ($(VENV)/install.log says more)"; exit 1; }
+	@$(PY) -m stream kafka --fetch-only
+	@touch $@
+endef
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(PY)
+	$(call fetch,demo)
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(PY)
+	$(call fetch,dev)
+	@touch $(VENV)/.demo

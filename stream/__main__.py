@@ -1,0 +1,375 @@
+"""`python -m stream COMMAND`: the one place where parts are built and joined.
+
+What a command doesn't use isn't imported: `schema` starts without OpenVINO, `score` without Kafka.
+"""
+# ruff: noqa: T201, PLC0415 - commands print, and import only what they use
+
+import signal
+import sys
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the rest is imported needs no traceback
+
+import json
+import logging
+import random
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from stream.cli import Command, main
+from stream.errors import UserError
+from stream.settings import (
+    AuditSettings,
+    ConnectionSettings,
+    DemoSettings,
+    KafkaSettings,
+    ModelSettings,
+    OutcomesSettings,
+    ProduceSettings,
+    ReportSettings,
+    SchemaSettings,
+    ScoreSettings,
+    StreamSettings,
+    TopicsSettings,
+    WorkerSettings,
+)
+
+if TYPE_CHECKING:
+    from stream.audit import Topics
+    from stream.broker.cluster import Cluster
+    from stream.engine.artifact import Artifact
+    from stream.fetch import Source
+    from stream.metrics import Metrics
+    from stream.readers import Readers
+    from stream.scorer import Scorer
+    from stream.window import Token
+    from stream.worker import Worker
+
+log = logging.getLogger("stream")
+
+
+def kafka(settings: KafkaSettings) -> int:
+    """Runs the embedded broker."""
+    from stream.embedded import run_kafka
+
+    return run_kafka(
+        folder=settings.data,
+        port=settings.port or None,
+        fetch_only=settings.fetch_only,
+        say=lambda line: print(line, flush=True),
+    )
+
+
+def topics(settings: TopicsSettings) -> int:
+    """Creates the topics."""
+    from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
+
+    _log_to_stderr(settings)
+    partitions, replication = settings.partitions, settings.replication
+    kept_ms = None if settings.retention_days is None else int(settings.retention_days * 86_400_000)
+    done = create_topics(
+        _cluster(settings),
+        [
+            Topic(settings.clips_topic, partitions, replication, kept_ms),
+            Topic(settings.verdicts_topic, partitions, replication, FOR_EVER_MS),
+            Topic(settings.dead_letters_topic, partitions, replication, FOR_EVER_MS),
+        ],
+    )
+    for name, sentence in done.items():
+        print(f"{name}: {sentence}")
+    return 0
+
+
+def produce(settings: ProduceSettings) -> int:
+    """Sends references."""
+    from stream.broker.contract import Message
+    from stream.broker.topics import require_topics
+    from stream.broker.writing import Writer
+    from stream.produce import count, open_source, paced
+    from stream.show import Bar
+
+    _log_to_stderr(settings)
+    source = open_source(settings.source, metadata=settings.metadata, root=settings.root)
+    total = count(source)
+    cluster = _cluster(settings)
+    require_topics(cluster, [settings.clips_topic])
+    with Bar("references acknowledged", total=total) as bar, Writer(cluster, delivered=bar.advance) as writer:
+        references = source()
+        for reference in paced(references, rate=settings.rate) if settings.rate else references:
+            writer.write(Message(settings.clips_topic, reference.clip_id.encode(), reference.to_json()))
+    print(f"{total} references acknowledged by Kafka in {settings.clips_topic}")
+    return 0
+
+
+def audit(settings: AuditSettings) -> int:
+    """Proves delivery: exit code 0 if it holds and nothing is pending, else 1."""
+    from rich.console import Console
+
+    from stream.audit import audit, audit_until_settled
+    from stream.ledger import Audit
+    from stream.show import Bar, show_audit
+
+    _log_to_stderr(settings)
+    cluster, names = _cluster(settings), _topics(settings)
+    with Bar("references with an outcome") as bar:
+
+        def told(result: Audit) -> None:
+            bar.reach(result.references - result.pending, result.references)
+
+        result = audit_until_settled(lambda: audit(cluster, names), wait_s=settings.wait_s, told=told)
+    if settings.as_json:
+        print(json.dumps(asdict(result)))
+    else:
+        show_audit(Console(), result)
+    return 0 if result.complete else 1
+
+
+def report(settings: ReportSettings) -> int:
+    """Shows what came of the references: exit code 0 if delivery holds, pending or not, else 1."""
+    from rich.console import Console
+
+    from stream.expectations import read_expectations
+    from stream.report import report
+    from stream.show import show_report
+
+    _log_to_stderr(settings)
+    expectations = read_expectations(settings.labels, settings.expected_rejections)
+    result = report(_cluster(settings), _topics(settings), expectations=expectations)
+    if settings.as_json:
+        print(json.dumps(result.summary()))
+    else:
+        show_report(Console(), result)
+    return 0 if result.audit.holds else 1
+
+
+def worker(settings: WorkerSettings) -> int:
+    """Judges clips as a member of the group; SIGTERM or Ctrl-C drains it, a second one ends it at once."""
+    from stream.fetch import open_sources
+    from stream.metrics import Metrics, Registry
+    from stream.ops import OpsServer
+
+    _log_to_stderr(settings)
+    sources = open_sources(settings.allow)
+    registry = Registry()
+    metrics = Metrics(registry)
+    with _scoring(settings, sources, metrics) as parts:
+        member = _worker(settings, parts.scorer, metrics)
+        checks = {"worker": member.ready}
+        with OpsServer(
+            registry, host=settings.ops_host, port=settings.ops_port, live={"worker": member.live}, ready=checks
+        ) as ops:
+            for each in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(each, lambda *_: member.request_stop())
+            log.info(
+                "artifact %s, %d readers, group %s; http://%s:%d/metrics",
+                parts.artifact.digest,
+                parts.readers.size,
+                settings.group,
+                settings.ops_host,
+                ops.port,
+            )
+            return member.run()
+
+
+def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics") -> "Worker":
+    from stream.broker.kafka import KafkaBroker, KafkaOptions
+    from stream.clock import Clock
+    from stream.messages import OutcomeTopics
+    from stream.rejections import RejectionLimit
+    from stream.window import Window
+    from stream.worker import Worker, WorkerOptions
+
+    if settings.clips_per_partition > settings.clips_in_window:
+        raise UserError(
+            f"--clips-per-partition = {settings.clips_per_partition} must not exceed "
+            f"--clips-in-window = {settings.clips_in_window}"
+        )
+    broker = KafkaBroker(
+        KafkaOptions(
+            cluster=_cluster(settings),
+            group=settings.group,
+            topic=settings.clips_topic,
+            output_topics=(settings.verdicts_topic, settings.dead_letters_topic),
+            slot=settings.slot,
+            session_timeout_s=settings.session_timeout_s,
+        )
+    )
+    options = WorkerOptions(
+        topics=OutcomeTopics(verdicts=settings.verdicts_topic, dead_letters=settings.dead_letters_topic),
+        rejections=RejectionLimit(in_a_row=settings.rejections_in_a_row),
+        drain_s=settings.drain_s,
+    )
+    window = Window(clips=settings.clips_in_window, clips_per_partition=settings.clips_per_partition)
+    return Worker(broker, scorer, window, Clock(), metrics, options)
+
+
+def score(settings: ScoreSettings) -> int:
+    """Judges files: exit code 0 even if all are rejected, for a rejection is an outcome."""
+    from rich.console import Console
+
+    from stream.fetch import Files
+    from stream.metrics import Metrics, Registry
+    from stream.records import Rejection
+    from stream.score import find_clips, score
+    from stream.show import Bar, show_outcomes
+
+    _log_to_stderr(settings)
+    files = find_clips(settings.paths)
+    outcomes, rejected = [], 0
+    with (
+        _scoring(settings, {"file": Files(file.path for file in files)}, Metrics(Registry())) as parts,
+        Bar("clips", total=len(files)) as bar,
+    ):
+        for outcome in score(files, parts.scorer):
+            rejected += isinstance(outcome, Rejection)
+            bar.advance(1)
+            if settings.as_json:
+                print(outcome.model_dump_json(), flush=True)
+            else:
+                outcomes.append(outcome)
+    if not settings.as_json:
+        show_outcomes(Console(), outcomes)
+    print(f"{len(files)} clips, {rejected} of them rejected", file=sys.stderr)
+    return 0
+
+
+def demo(settings: DemoSettings) -> int:
+    """Plays the demo."""
+    from rich.console import Console
+
+    from stream.children import ChildFailedError
+    from stream.demo import DemoOptions, run_demo
+
+    options = DemoOptions(
+        clips=settings.clips,
+        workers=settings.workers,
+        seed=settings.seed,
+        artifact=settings.artifact,
+        folder=settings.folder,
+        keep=settings.keep,
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        run_demo(options, say=lambda line: console.print(line, style="bold", markup=False))
+    except ChildFailedError as failure:
+        print(f"python -m stream demo: {failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def schema(settings: SchemaSettings) -> int:
+    """Prints JSON Schema."""
+    from stream.schema import json_schema, json_schemas
+
+    print(json.dumps(json_schema(settings.record) if settings.record else json_schemas(), indent=2))
+    return 0
+
+
+def _cluster(settings: ConnectionSettings) -> "Cluster":
+    from stream.broker.cluster import Cluster, parse_options
+
+    return Cluster(
+        settings.bootstrap,
+        options=parse_options(settings.kafka_texts()),
+        connect_timeout_s=settings.connect_timeout_s,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scoring:
+    """A scorer and what it was made of."""
+
+    scorer: "Scorer[Any]"
+    readers: "Readers"
+    artifact: "Artifact"
+
+
+@contextmanager
+def _scoring(settings: ModelSettings, sources: "Mapping[str, Source]", metrics: "Metrics") -> "Iterator[_Scoring]":
+    """Fetcher, readers and engine joined; closed in the end."""
+    from stream.backoff import Backoff
+    from stream.cpus import usable_cpus
+    from stream.engine.artifact import default_artifact_path, load_artifact
+    from stream.engine.golden import check_golden
+    from stream.engine.open import open_engine
+    from stream.fetch import Fetcher
+    from stream.outcomes import Judge
+    from stream.readers import Readers
+    from stream.scorer import Scorer, ScorerOptions
+
+    artifact = load_artifact(settings.artifact or default_artifact_path())
+    rule, spec, cpus = artifact.manifest.rule, artifact.manifest.spec, usable_cpus()
+    judge = Judge(
+        rule.at_prevalence(settings.prevalence) if settings.prevalence else rule, artifact.digest, spec.digest
+    )
+    options = ScorerOptions(fetches=settings.fetches, held_bytes=settings.held_mib * 2**20)
+    with (
+        Readers(  # first: its fork server must not inherit threads, connections or secrets
+            spec,
+            processes=settings.readers or cpus,
+            deadline_s=settings.read_timeout_s,
+            memory_limit_bytes=settings.reader_memory_mib * 2**20,
+            restarted=metrics.reader_restarted,
+        ) as readers,
+        closing(open_engine(artifact, threads=settings.engine_threads or cpus)) as engine,
+        Fetcher(sources, threads=options.fetches) as fetcher,
+    ):
+        check_golden(artifact, engine)
+        metrics.engine_info(
+            artifact=artifact.digest,
+            kind=artifact.manifest.kind,
+            precision=artifact.manifest.precision,
+            spec=spec.digest,
+        )
+        scorer: Scorer[Any] = Scorer(
+            fetcher,
+            readers,
+            engine,
+            judge,
+            backoff=Backoff(random=random.random),
+            clock=time.monotonic,
+            observe=metrics.stage,
+            options=options,
+        )
+        yield _Scoring(scorer, readers, artifact)
+
+
+def _topics(settings: OutcomesSettings) -> "Topics":
+    from stream.audit import Topics
+
+    return Topics(
+        clips=settings.clips_topic,
+        verdicts=settings.verdicts_topic,
+        dead_letters=settings.dead_letters_topic,
+        group=settings.group,
+    )
+
+
+def _log_to_stderr(settings: StreamSettings) -> None:
+    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
+    if settings.log_level != "debug":
+        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells of each retry as an error
+
+
+COMMANDS = {
+    "demo": Command("the whole way on this machine, with a worker killed midway", DemoSettings, demo),
+    "kafka": Command("a real Apache Kafka of one node on this machine, in the foreground", KafkaSettings, kafka),
+    "topics": Command("create the topics", TopicsSettings, topics),
+    "produce": Command("send references of a folder, a metadata CSV or a manifest", ProduceSettings, produce),
+    "worker": Command("judge clips as a member of a group", WorkerSettings, worker),
+    "score": Command("judge files and folders, without Kafka", ScoreSettings, score),
+    "report": Command("what came of the references", ReportSettings, report),
+    "audit": Command("prove that each reference has exactly one outcome, in order", AuditSettings, audit),
+    "schema": Command("JSON Schema of each record", SchemaSettings, schema),
+}
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.exit(main("python -m stream", COMMANDS, sys.argv[1:], foreign=("STALL_TRAINING_", "STALL_BUILD_")))

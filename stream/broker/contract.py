@@ -1,0 +1,76 @@
+"""What the worker needs of a broker; the real Kafka and the tests' fake are held to one suite."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from stream.records import Partition, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a partition's reading stands: `next_offset` is the next one to read, never the last one done."""
+
+    next_offset: int
+    note: str = ""
+    """A short text committed beside the offset; the next owner gets it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What one poll brought. Changes of ownership come before the records, which are all of owned partitions."""
+
+    records: tuple[Record, ...] = ()
+    assigned: Mapping[Partition, Position] = field(default_factory=dict)
+    revoked: frozenset[Partition] = frozenset()
+    lost: frozenset[Partition] = frozenset()
+    """Taken away without notice: another may own them already."""
+    generation: int = -1
+    """Of the assignment that the owned partitions belong to; below 0 while the member has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One record to be written."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Messages and offsets that become visible together, or not at all."""
+
+    messages: tuple[Message, ...]
+    positions: Mapping[Partition, Position]
+    generation: int
+
+
+class DeliveryRefused(Exception):  # noqa: N818 - a refusal is an ordinary answer
+    """Nothing of the delivery is visible. Poll, then send what is still owned again, with the new generation."""
+
+
+class Broker(Protocol):
+    """One group member and its transactional producer. All calls come from one thread."""
+
+    def poll(self, *, max_records: int, timeout_s: float) -> Polled:
+        """Drives the membership and returns at most `max_records`; with 0 it still must be called often."""
+
+    def pause(self, partitions: Iterable[Partition]) -> None:
+        """Stops fetching these; those not owned are ignored."""
+
+    def resume(self, partitions: Iterable[Partition]) -> None:
+        """Undoes pause."""
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Writes messages and offsets in one momentary transaction.
+
+        Raises:
+            DeliveryRefused: nothing was written (the group has moved on, the transaction was aborted). The
+                broker has rebuilt its producer and settled what became of the transaction before it says so.
+        """
+
+    def close(self) -> None:
+        """Leaves the group without committing anything more."""

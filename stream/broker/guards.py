@@ -1,0 +1,79 @@
+"""The one place that touches private parts of kafka-python 3.0.12: three of its defects can't be guarded otherwise."""
+
+from typing import Any
+
+from kafka import KafkaConsumer, KafkaProducer
+
+VERIFIED_VERSION = "3.0.12"
+"""Of kafka-python: read and tested against this one; a test asks for a new look when another is installed."""
+
+_THREAD_ENDS_WITHIN_S = 10.0  # it looks up each 0.1 s
+
+
+def keep_finished_joins(consumer: KafkaConsumer) -> None:
+    """Keeps a finished join's assignment until a poll takes it, and lets the join stay due until then.
+
+    kafka-python throws a join away that finishes between two polls, and starts it anew; where metadata caused the join
+    it even forgets that one is due. The worker polls often and shortly, so it would hardly ever get its partitions.
+
+    Raises:
+        AttributeError: this kafka-python is built differently.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 - no public way to it
+    join, complete, due = (
+        coordinator._do_join_and_sync_async,  # noqa: SLF001
+        coordinator._on_join_complete_async,  # noqa: SLF001
+        coordinator.need_rejoin,
+    )
+    assert coordinator._join_task is None  # noqa: SLF001 - nothing may have begun yet
+    finished: list[Any] = []
+
+    async def join_once() -> Any:
+        if not finished:
+            finished.append(await join())
+        return finished[0]
+
+    async def complete_and_forget(*assignment: Any) -> Any:
+        finished.clear()
+        return await complete(*assignment)
+
+    def due_until_complete() -> bool:
+        return bool(finished) or coordinator._join_task is not None or due()  # noqa: SLF001
+
+    coordinator._do_join_and_sync_async = join_once  # noqa: SLF001
+    coordinator._on_join_complete_async = complete_and_forget  # noqa: SLF001
+    coordinator.need_rejoin = due_until_complete
+
+
+def resume_parked_records(consumer: KafkaConsumer) -> None:
+    """Lets a partition go on that was paused in the middle of what had been fetched of it.
+
+    kafka-python parks the rest, and takes it up again only when no other partition's records are in line. But records
+    that were read to their end stay in line until more are fetched, and of a partition with parked records nothing is
+    fetched: where the others are quiet it stands still for ever.
+
+    Raises:
+        AttributeError: this kafka-python is built differently.
+    """
+    fetcher = consumer._fetcher  # noqa: SLF001 - no public way to it
+    take = fetcher.fetched_records
+
+    def take_parked_too(*args: Any, **kwargs: Any) -> Any:
+        if not fetcher._next_partition_records:  # noqa: SLF001 - read to their end
+            fetcher._next_partition_records = None  # noqa: SLF001
+        return take(*args, **kwargs)
+
+    fetcher.fetched_records = take_parked_too
+
+
+def end_producer(producer: KafkaProducer) -> None:
+    """Ends a producer at once; what it has not sent is never sent.
+
+    Its close() sends the rest first, and where that takes too long it raises and leaves its thread running: that one
+    would find itself fenced by the successor, and fence it in turn.
+    """
+    sender = producer._sender  # noqa: SLF001 - no public way to it
+    sender.force_close()
+    sender.join(timeout=_THREAD_ENDS_WITHIN_S)
+    assert not sender.is_alive(), "kafka-python's sender thread doesn't end"
+    producer.close(timeout=0)

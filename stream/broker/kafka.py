@@ -1,0 +1,248 @@
+"""The real broker: one member of a consumer group and its transactional producer, exactly once between the two."""
+
+import logging
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import MemberToRemove
+from kafka.errors import (
+    FencedInstanceIdError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    RetriableError,
+)
+
+from stream.broker.cluster import Cluster
+from stream.broker.contract import Delivery, DeliveryRefused, Polled, Position
+from stream.broker.guards import keep_finished_joins, resume_parked_records
+from stream.broker.membership import Membership
+from stream.broker.positions import Positions
+from stream.broker.reading import to_record
+from stream.broker.topics import require_topics
+from stream.broker.transactions import TransactionFailedError, Transactions
+from stream.broker.watchdog import Watchdog
+from stream.errors import UserError
+from stream.records import Partition
+
+log = logging.getLogger(__name__)
+
+_PLACING_TIMEOUT_S = 1.0  # offsets still pending in a dead owner's transaction keep us waiting: poll meanwhile
+_SETTLING_TIMEOUT_S = 20.0
+_JOINING = "the group did not settle"
+_DELIVERING = "a delivery hung"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KafkaOptions:
+    """How a worker takes part."""
+
+    cluster: Cluster
+    group: str
+    topic: str
+    """Of references."""
+    output_topics: tuple[str, ...] = ()
+    """Looked for at the start, so that a missing one is noticed before any work is done."""
+    slot: str | None = None
+    """A name that no other living process has: keeps its partitions over a quick restart (a static member)."""
+    session_timeout_s: float = 10.0
+    """After so long without a heartbeat others take over."""
+    heartbeat_s: float = 1.0
+    """Also how long it takes to hear of a rebalance."""
+    transaction_timeout_s: float = 10.0
+    max_poll_interval_s: float = 30.0
+    """Also how long a join may wait for members that don't answer."""
+    metadata_max_age_s: float = 10.0
+    """Added partitions are seen this soon; kafka-python's default is 5 minutes."""
+
+
+class KafkaBroker:
+    """`stream.broker.contract.Broker` on Kafka.
+
+    Raises:
+        UserError: the cluster is not reachable, or a topic is missing.
+    """
+
+    def __init__(self, options: KafkaOptions, *, watchdog: Watchdog | None = None) -> None:
+        self._options = options
+        self._stuck_after_s = 2 * options.max_poll_interval_s
+        self.client_id = f"{options.group}-{options.slot or uuid.uuid4()}"
+        require_topics(options.cluster, [options.topic, *options.output_topics])
+        self._watchdog = watchdog or Watchdog()
+        self._transactions = Transactions(
+            options.cluster,
+            transactional_id=self.client_id,  # never one that lives on: two owners would fence each other
+            timeout_s=options.transaction_timeout_s,
+        )
+        self._membership = Membership()
+        self._consumer = self._join()
+        self._positions = Positions(self._consumer, options.group)
+        self._owned: set[TopicPartition] = set()  # as the caller knows it
+        self._unplaced: set[TopicPartition] = set()  # given to us, not yet at their committed offset
+        self._paused: set[TopicPartition] = set()  # by the caller
+
+    def _join(self) -> KafkaConsumer:
+        options = self._options
+        consumer = options.cluster.consumer(
+            group_id=options.group,
+            group_instance_id=options.slot,
+            client_id=self.client_id,
+            auto_offset_reset="none",  # a start without offsets and a lost range are told apart here
+            session_timeout_ms=int(options.session_timeout_s * 1000),
+            heartbeat_interval_ms=int(options.heartbeat_s * 1000),
+            max_poll_interval_ms=int(options.max_poll_interval_s * 1000),
+            metadata_max_age_ms=int(options.metadata_max_age_s * 1000),
+            partition_assignment_strategy=[self._membership.assignor],
+        )
+        keep_finished_joins(consumer)
+        resume_parked_records(consumer)
+        self._membership.subscribe(consumer, options.topic)
+        return consumer
+
+    def poll(self, *, max_records: int, timeout_s: float) -> Polled:
+        """See the contract.
+
+        Raises:
+            OffsetsLostError: the next offset of a partition is not in its log any more.
+            UserError: another process has this slot.
+        """
+        given = self._poll_consumer(max_records, timeout_s)
+        changes = self._membership.take_changes()
+        held = self._consumer.assignment()
+        lost = (self._owned & changes.lost) | (self._owned - held - changes.revoked)
+        revoked = (self._owned & changes.revoked) - lost
+        self._owned -= lost | revoked
+        self._paused &= self._owned
+        self._unplaced = (self._unplaced | changes.assigned) & held
+        records = tuple(to_record(each) for partition in self._owned & given.keys() for each in given[partition])
+        generation = self._membership.stable_generation()
+        if generation < 0:
+            self._watchdog.arm(_JOINING, self._stuck_after_s)
+        else:
+            self._watchdog.disarm(_JOINING)
+        return Polled(
+            records=records,
+            assigned=self._place() if generation >= 0 else {},
+            revoked=frozenset(map(_ours, revoked)),
+            lost=frozenset(map(_ours, lost)),
+            generation=generation,
+        )
+
+    def _poll_consumer(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, list[Any]]:
+        held_back = self._owned - self._paused if max_records == 0 else set()
+        self._consumer.pause(*held_back)
+        try:
+            given: Mapping[TopicPartition, list[Any]] = self._consumer.poll(
+                timeout_ms=int(timeout_s * 1000), max_records=max(max_records, 1)
+            )
+        except NoOffsetForPartitionError:  # a new partition without a commit; _place knows where to begin
+            return {}
+        except OffsetOutOfRangeError as error:
+            raise self._positions.lost_range(error) from None
+        except FencedInstanceIdError:
+            raise self._slot_taken() from None
+        except RetriableError as error:
+            log.warning("Kafka: %s", error)
+            time.sleep(min(timeout_s, 0.1))
+            return {}
+        finally:
+            self._consumer.resume(*(held_back & self._consumer.assignment()))
+        return given
+
+    def _place(self) -> dict[Partition, Position]:
+        """Puts new partitions to their committed offsets; those that can't be placed yet wait for the next poll."""
+        placed: dict[Partition, Position] = {}
+        for partition in sorted(self._unplaced):
+            try:
+                committed = self._positions.committed(partition, timeout_s=_PLACING_TIMEOUT_S)
+                at = committed or self._positions.earliest(partition, timeout_s=_PLACING_TIMEOUT_S)
+            except RetriableError as error:
+                log.info("offsets of %s are not settled yet: %s", partition, error)
+                break
+            self._consumer.seek(partition, at.next_offset)
+            self._consumer.resume(partition)
+            self._unplaced.discard(partition)
+            self._owned.add(partition)
+            placed[_ours(partition)] = at
+        return placed
+
+    def _slot_taken(self) -> UserError:
+        return UserError(f"slot {self._options.slot!r} is used by another process: give each its own")
+
+    def pause(self, partitions: Iterable[Partition]) -> None:
+        """See the contract."""
+        ours = {_theirs(each) for each in partitions} & self._owned
+        self._paused |= ours
+        self._consumer.pause(*(ours & self._consumer.assignment()))
+
+    def resume(self, partitions: Iterable[Partition]) -> None:
+        """See the contract."""
+        ours = {_theirs(each) for each in partitions} & self._owned
+        self._paused -= ours
+        self._consumer.resume(*(ours & self._consumer.assignment()))
+
+    def deliver(self, delivery: Delivery) -> None:
+        """See the contract.
+
+        Raises:
+            DeliveryRefused: nothing of it is visible.
+            UserError, FencedTwiceError: another process uses this slot.
+            KafkaError: it can never be delivered (too large, not allowed).
+        """
+        assignment = self._membership.assignment
+        positions = {_theirs(partition): at for partition, at in delivery.positions.items()}
+        if assignment is None or not assignment.valid or delivery.generation != assignment.generation:
+            now = -1 if assignment is None else assignment.generation
+            raise DeliveryRefused(f"generation {delivery.generation} is not in force, {now} is")
+        if not positions.keys() <= assignment.partitions:
+            raise DeliveryRefused("some of its partitions are not owned any more")
+        with self._watchdog.limit(_DELIVERING, self._stuck_after_s):
+            try:
+                self._transactions.commit(delivery.messages, positions, assignment.identity)
+            except TransactionFailedError as error:
+                if not (error.in_doubt and self._went_through(positions)):
+                    raise DeliveryRefused(str(error)) from error
+            except FencedInstanceIdError:
+                raise self._slot_taken() from None
+
+    def _went_through(self, positions: Mapping[TopicPartition, Position]) -> bool:
+        """What became of a commit that wasn't answered; a new producer has settled it, so it can be read.
+
+        Partitions that others own by now may stand further on; then what we say about them doesn't matter any more.
+        """
+        now = {each: self._positions.committed(each, timeout_s=_SETTLING_TIMEOUT_S) for each in positions}
+        return all(
+            (found := now[each]) is not None and (found == at or found.next_offset > at.next_offset)
+            for each, at in positions.items()
+        )
+
+    def close(self) -> None:
+        """Leaves the group at once, a static member too: who closes in order doesn't come back soon."""
+        assignment = self._membership.assignment
+        self._transactions.close()
+        self._consumer.close()
+        self._watchdog.close()
+        if self._options.slot is not None and assignment is not None:
+            self._give_up_slot(assignment.identity.member_id)
+
+    def _give_up_slot(self, member_id: str) -> None:
+        """A static member stays in the group after close; one that took our slot over isn't ours to remove."""
+        member = MemberToRemove(member_id=member_id, group_instance_id=self._options.slot)
+        try:
+            with self._options.cluster.admin() as admin:
+                (result,) = admin.remove_group_members(self._options.group, [member]).values()
+            log.info("slot %r left the group: %s", self._options.slot, result.__name__)
+        except (KafkaError, UserError) as error:
+            log.warning("slot %r stays in the group until its session ends: %s", self._options.slot, error)
+
+
+def _ours(partition: TopicPartition) -> Partition:
+    return Partition(partition.topic, partition.partition)
+
+
+def _theirs(partition: Partition) -> TopicPartition:
+    return TopicPartition(partition.topic, partition.number)

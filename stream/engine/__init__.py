@@ -1,0 +1,1 @@
+"""Engines: the contract, the artifact they come in, and one module for each runtime."""

@@ -1,0 +1,175 @@
+"""The artifact: a folder with a compiled network, a manifest that says what it is, and golden clips that prove it.
+
+    manifest.json                   what stands below; its sha256 is the artifact's name
+    model.xml, model.bin            the engine of kind "openvino" (beside it model.onnx, which it was made from)
+    model.plan                      the engine of kind "tensorrt"
+    golden.npz, golden.mp4          clips and what they must score (stream/engine/golden.py)
+
+An engine file is executable, so nothing in the folder is used unless its digest is the manifest's.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from stream.clip.spec import ClipSpec
+from stream.errors import UserError
+from stream.verdict import DecisionRule
+
+MANIFEST = "manifest.json"
+INPUT, OUTPUT = "clips", "logits"
+"""Names of the network's tensors: `uint8 [N, C, T, S, S]` and `float32 [N]`."""
+
+Kind = Literal["openvino", "tensorrt"]
+Precision = Literal["fp32", "fp16", "int8"]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]  # flat: no way out of the folder
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+_ENGINE_FILES: dict[Kind, set[str]] = {"openvino": {"model.xml", "model.bin"}, "tensorrt": {"model.plan"}}
+_GOLDEN_FILES = {"golden.npz", "golden.mp4"}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
+
+
+class Device(_Part):
+    """What the engine was compiled for."""
+
+    name: str
+    compute_capability: str | None = None
+    """Of an NVIDIA GPU, as "8.9"; the plan runs on no other."""
+
+
+class Proof(_Part):
+    """What was held against the engine when it was built. A difference of logits counts as
+    `|engine - reference| / max(1, |reference|)`.
+    """
+
+    clips: int = Field(ge=1)
+    """Crops that were scored by the network and by the engine."""
+    max_difference: float = Field(ge=0)
+    """The largest difference between the two."""
+    tolerance: float = Field(gt=0)
+    """What the difference had to stay under."""
+    golden_tolerance: float = Field(gt=0)
+    """How far a golden clip's logit may be from the written one on another machine."""
+    pixel_tolerance: int = Field(ge=0)
+    """How far, in grey levels, the golden video's crop may be from the written one."""
+
+
+class Manifest(_Part):
+    """All that a worker must know of an engine."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    kind: Kind
+    files: dict[FileName, Sha256] = Field(default_factory=dict)
+    """Every file of the folder but the manifest."""
+    spec: ClipSpec
+    rule: DecisionRule
+    labels: tuple[Literal["flowing"], Literal["stalled"]]
+    """What a negative and a positive logit speak for."""
+    precision: Precision
+    batch_sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    """Rising; the last is the largest the engine takes."""
+    device: Device
+    builder: dict[str, str]
+    """Versions of what built it, by package."""
+    training: dict[str, JsonValue]
+    """The checkpoint's account of its training."""
+    proof: Proof | None
+    """None only while it is being built."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Manifest":
+        needed = _ENGINE_FILES[self.kind] | _GOLDEN_FILES if self.proof else set()
+        if absent := sorted(needed - set(self.files)):
+            raise ValueError(f"`files` lacks {', '.join(absent)}")
+        if list(self.batch_sizes) != sorted(set(self.batch_sizes)):
+            raise ValueError(f"batch_sizes {self.batch_sizes} don't rise")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A folder whose contents are what its manifest says."""
+
+    path: Path
+    manifest: Manifest
+    digest: str
+    """Sha256 of the manifest's bytes, first 16 hex digits: it covers every file, for the manifest holds theirs."""
+
+
+def default_artifact_path() -> Path:
+    """The artifact that comes with the package."""
+    return Path(str(resources.files("stream") / "model" / "artifact"))
+
+
+def load_artifact(path: Path) -> Artifact:
+    """Reads a manifest and holds the folder against it.
+
+    Raises:
+        UserError: the manifest can't be read or isn't of this version, the build was not finished, or a file is
+            missing, left over, or not the one that was built.
+    """
+    try:
+        text = (path / MANIFEST).read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"artifact {path}: can't read {MANIFEST} ({error.strerror}); give the folder that python -m trt_build wrote"
+        ) from None
+    try:
+        manifest = Manifest.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        raise _refused(path, f"{MANIFEST}: {_first(error)}") from None
+    if manifest.proof is None:
+        raise _refused(path, "its build was not finished")
+    _hold_against(path, manifest.files)
+    return Artifact(path, manifest, _short(text))
+
+
+def seal(folder: Path, draft: Manifest) -> Artifact:
+    """Writes the manifest of what the folder holds now: the inverse of `load_artifact`."""
+    files = {each.name: _sha256(each) for each in sorted(folder.iterdir()) if each.name != MANIFEST}
+    manifest = Manifest.model_validate({**dict(draft), "files": files})
+    text = manifest.model_dump_json(indent=2).encode() + b"\n"
+    (folder / MANIFEST).write_bytes(text)
+    return Artifact(folder, manifest, _short(text))
+
+
+def _hold_against(path: Path, files: dict[str, str]) -> None:
+    found = {each.name for each in path.iterdir()} - {MANIFEST}
+    if absent := sorted(set(files) - found):
+        raise _refused(path, f"{absent[0]} is missing")
+    if extra := sorted(found - set(files)):
+        raise _refused(path, f"{extra[0]} is not in {MANIFEST}, and nothing else may lie in the folder")
+    for name, expected in files.items():
+        try:
+            actual = _sha256(path / name)
+        except OSError as error:
+            raise _refused(path, f"can't read {name} ({error.strerror})") from None
+        if actual != expected:
+            raise _refused(path, f"{name} has sha256 {actual[:16]}, {MANIFEST} says {expected[:16]}")
+
+
+def _refused(path: Path, what: str) -> UserError:
+    return UserError(f"artifact {path}: {what}; copy the folder anew, or build it with python -m trt_build")
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    field = ".".join(map(str, first["loc"])) or "the whole"
+    return f"{field}: {first['msg']}" + ("" if first["type"] == "missing" else f" (got {first['input']!r:.60})")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _short(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:16]

@@ -1,0 +1,210 @@
+"""TensorRT on one NVIDIA GPU: a thread of its own owns the context and the stream.
+
+Two buffers: while the GPU computes a batch, the next is copied into pinned memory and enqueued behind it.
+
+NEVER RUN SO FAR: it was written without a GPU at hand, against the names and signatures of tensorrt 11.4 and
+cuda-bindings 13.5. What it promises is promised by `tests/contract/test_engine.py` once a GPU has run it.
+"""
+
+import ctypes
+import queue
+from collections import deque
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import tensorrt as trt
+from cuda.bindings import runtime as cudart
+from numpy.typing import NDArray
+
+from stream.engine.artifact import INPUT, OUTPUT, Artifact
+from stream.engine.contract import check_clips
+from stream.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    clips: NDArray[np.uint8]
+    logits: "Future[NDArray[np.float32]]" = field(default_factory=Future)
+
+
+class TensorRtEngine:
+    """See `stream.engine.contract.Engine`. A CUDA error is final: it is in every future from then on."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._shape = artifact.manifest.spec.shape
+        self._batch_sizes = artifact.manifest.batch_sizes
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()  # None only wakes the owner
+        self._closed = False
+        opened: Future[None] = Future()
+        self._owner = Thread(target=self._own, args=(artifact, opened), name="engine")
+        self._owner.start()
+        opened.result()
+
+    @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Largest last."""
+        return self._batch_sizes
+
+    @property
+    def slots(self) -> int:
+        """One batch is computed while another is copied."""
+        return 2
+
+    def submit(self, clips: NDArray[np.uint8]) -> Future[NDArray[np.float32]]:
+        """Queues a batch for the owner thread."""
+        check_clips(clips, shape=self._shape, largest=self._batch_sizes[-1])
+        if self._closed:
+            raise RuntimeError("the engine is closed")
+        job = _Job(clips.copy())
+        self._jobs.put(job)
+        return job.logits
+
+    def close(self) -> None:
+        """Waits for what was submitted."""
+        self._closed = True
+        self._jobs.put(None)
+        self._owner.join()
+
+    def _own(self, artifact: Artifact, opened: "Future[None]") -> None:
+        started: deque[_Job] = deque()
+        try:
+            with ExitStack() as stack:
+                plan = _Plan(artifact, stack)
+                opened.set_result(None)
+                self._serve(plan, started)
+        except Exception as fault:  # noqa: BLE001 - the futures carry it to whoever waits
+            if not opened.done():
+                opened.set_exception(fault)
+                return
+            while started or not self._finished():
+                job = started.popleft() if started else self._take(wait=True)
+                if job:
+                    job.logits.set_exception(fault)
+
+    def _serve(self, plan: "_Plan", started: deque[_Job]) -> None:
+        """Starts the next batch, if there is one, then finishes the one before it."""
+        while started or not self._finished():
+            job = self._take(wait=not started)
+            if job:
+                started.append(job)
+                plan.start(job.clips)
+            if len(started) == self.slots or (started and not job):
+                logits = plan.finish(len(started[0].clips))
+                started.popleft().logits.set_result(logits)
+
+    def _take(self, *, wait: bool) -> _Job | None:
+        try:
+            return self._jobs.get(block=wait)
+        except queue.Empty:
+            return None
+
+    def _finished(self) -> bool:
+        return self._closed and self._jobs.empty()
+
+
+@dataclass(frozen=True, slots=True)
+class _Buffer:
+    """Room for one batch on both sides of the bus, and the event that says its logits have come back."""
+
+    host_clips: NDArray[np.uint8]
+    host_logits: NDArray[np.float32]
+    device_clips: int
+    device_logits: int
+    done: Any
+
+
+class _Plan:
+    """The deserialised engine with its stream and buffers, freed by the stack it is given."""
+
+    def __init__(self, artifact: Artifact, stack: ExitStack) -> None:
+        _check_capability(artifact)
+        self._stream = _cuda(cudart.cudaStreamCreate())
+        stack.callback(cudart.cudaStreamDestroy, self._stream)
+        self._logger = trt.Logger(trt.Logger.WARNING)
+        self._runtime = trt.Runtime(self._logger)
+        self._engine = self._runtime.deserialize_cuda_engine((artifact.path / "model.plan").read_bytes())
+        if self._engine is None:
+            raise UserError(
+                f"artifact {artifact.path}: this TensorRT ({trt.__version__}) can't load a plan built by "
+                f"{artifact.manifest.builder}; build it again on this machine with python -m trt_build"
+            )
+        self._context = self._engine.create_execution_context()
+        shape = (artifact.manifest.batch_sizes[-1], *artifact.manifest.spec.shape)
+        self._idle = deque(_buffer(shape, stack) for _ in range(2))
+        self._busy: deque[_Buffer] = deque()
+
+    def start(self, clips: NDArray[np.uint8]) -> None:
+        """Enqueues the way of a batch: to the device, through the network, and back."""
+        buffer = self._idle.popleft()
+        self._busy.append(buffer)
+        buffer.host_clips[: len(clips)] = clips
+        copy, kind = cudart.cudaMemcpyAsync, cudart.cudaMemcpyKind
+        host_clips, host_logits = buffer.host_clips.ctypes.data, buffer.host_logits.ctypes.data
+        _cuda(copy(buffer.device_clips, host_clips, clips.nbytes, kind.cudaMemcpyHostToDevice, self._stream))
+        _true(self._context.set_input_shape(INPUT, clips.shape), "set_input_shape")
+        _true(self._context.set_tensor_address(INPUT, buffer.device_clips), "set_tensor_address")
+        _true(self._context.set_tensor_address(OUTPUT, buffer.device_logits), "set_tensor_address")
+        _true(self._context.execute_async_v3(int(self._stream)), "execute_async_v3")
+        _cuda(copy(host_logits, buffer.device_logits, 4 * len(clips), kind.cudaMemcpyDeviceToHost, self._stream))
+        _cuda(cudart.cudaEventRecord(buffer.done, self._stream))
+
+    def finish(self, count: int) -> NDArray[np.float32]:
+        """Waits for the oldest batch started; its logits."""
+        buffer = self._busy.popleft()
+        _cuda(cudart.cudaEventSynchronize(buffer.done))
+        self._idle.append(buffer)
+        return buffer.host_logits[:count].copy()
+
+
+def _check_capability(artifact: Artifact) -> None:
+    attribute = cudart.cudaDeviceAttr
+    wanted = (attribute.cudaDevAttrComputeCapabilityMajor, attribute.cudaDevAttrComputeCapabilityMinor)
+    here = ".".join(str(_cuda(cudart.cudaDeviceGetAttribute(each, 0))) for each in wanted)
+    device = artifact.manifest.device
+    if here != device.compute_capability:
+        raise UserError(
+            f"artifact {artifact.path} was built for {device.name} ({device.compute_capability}), this GPU "
+            f"has compute capability {here}; build it on this machine with python -m trt_build"
+        )
+
+
+def _buffer(shape: tuple[int, ...], stack: ExitStack) -> _Buffer:
+    count, size = shape[0], int(np.prod(shape))
+    done = _cuda(cudart.cudaEventCreate())
+    stack.callback(cudart.cudaEventDestroy, done)
+    return _Buffer(
+        host_clips=_pinned(size, stack).reshape(shape),
+        host_logits=_pinned(4 * count, stack).view(np.float32),
+        device_clips=_on_device(size, stack),
+        device_logits=_on_device(4 * count, stack),
+        done=done,
+    )
+
+
+def _pinned(size: int, stack: ExitStack) -> NDArray[np.uint8]:
+    pointer = _cuda(cudart.cudaMallocHost(size))
+    stack.callback(cudart.cudaFreeHost, pointer)
+    return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(pointer))
+
+
+def _on_device(size: int, stack: ExitStack) -> int:
+    pointer = int(_cuda(cudart.cudaMalloc(size)))
+    stack.callback(cudart.cudaFree, pointer)
+    return pointer
+
+
+def _cuda(result: tuple[Any, ...]) -> Any:
+    """The value of a CUDA call, which gives its error first."""
+    error, *values = result
+    if error != cudart.cudaError_t.cudaSuccess:
+        raise RuntimeError(f"CUDA failed with {error.name}: the process must be started anew")
+    return values[0] if values else None
+
+
+def _true(worked: bool, call: str) -> None:  # noqa: FBT001 - TensorRT's calls say True or False
+    if not worked:
+        raise RuntimeError(f"TensorRT's {call} failed; its log says why")

@@ -1,0 +1,30 @@
+"""Opens the engine that an artifact holds; only that engine's library is imported."""
+
+from stream.engine.artifact import Artifact
+from stream.engine.contract import Engine
+from stream.engine.driver import require_gpu
+from stream.errors import UserError
+
+
+def open_engine(artifact: Artifact, *, threads: int | None = None) -> Engine:
+    """Compiles or loads the artifact's network.
+
+    Args:
+        artifact: from `load_artifact`.
+        threads: of the CPU, for OpenVINO; None takes all that the process may use.
+
+    Raises:
+        UserError: the network doesn't fit the manifest, or the machine isn't the one it was built for.
+    """
+    match artifact.manifest.kind:
+        case "openvino":
+            from stream.engine.cpu import OpenVinoEngine  # noqa: PLC0415 - one library of two is installed
+
+            return OpenVinoEngine(artifact, threads=threads)
+        case "tensorrt":
+            require_gpu()
+            try:
+                from stream.engine.gpu import TensorRtEngine  # noqa: PLC0415 - one library of two is installed
+            except ImportError as error:
+                raise UserError(f"artifact {artifact.path} needs TensorRT: {error}; see the extra [tensorrt]") from None
+            return TensorRtEngine(artifact)

@@ -1,0 +1,227 @@
+"""What crosses Kafka: references in, outcomes out, and where each came from."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from stream.clip.spec import Box
+from stream.errors import ClipFault, Reason
+from stream.verdict import Label
+
+SCHEMA: Literal[1] = 1
+EXTRA_LIMIT_BYTES = 4096
+CLIP_ID_LIMIT = 1024
+"""Characters."""
+SOURCE_HEADERS = ("stall-source-topic", "stall-source-partition", "stall-source-offset")
+"""Headers of each outcome's record: which reference it answers."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Partition:
+    """One partition of a topic."""
+
+    topic: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as Kafka gave it."""
+
+    partition: Partition
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    timestamp_ms: int
+
+    @property
+    def source(self) -> "KafkaSource":
+        """Its identity."""
+        return KafkaSource(topic=self.partition.topic, partition=self.partition.number, offset=self.offset)
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
+
+    schema_version: Literal[1] = Field(alias="schema")
+
+
+class ClipReference(_Wire):
+    """A clip to be judged, as a producer names it."""
+
+    clip_id: str = Field(min_length=1, max_length=CLIP_ID_LIMIT)
+    """The metadata's `filename` as it is; for folders the relative path."""
+    uri: str = Field(min_length=1, max_length=8192)
+    project_id: Annotated[str, Field(max_length=1024)] | None = None
+    captured_at: AwareDatetime | None = None
+    """RFC 3339, with its offset from UTC."""
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    num_frames: int | None = Field(default=None, ge=1, le=1_000_000)
+    """A clip that decodes to another number is damaged."""
+    roi: Box | None = None
+    """Used instead of the outline's box; the inside is then the whole box."""
+    extra: dict[str, str] = Field(default_factory=dict)
+    """Carried to the verdict untouched."""
+
+    @field_validator("roi")
+    @classmethod
+    def _box_has_area(cls, roi: Box | None) -> Box | None:
+        if roi is not None and not (0 <= roi[0] < roi[2] < 2**16 and 0 <= roi[1] < roi[3] < 2**16):
+            raise ValueError("must be [x0, y0, x1, y1] with 0 <= x0 < x1 < 65536 and 0 <= y0 < y1 < 65536")
+        return roi
+
+    @field_validator("extra")
+    @classmethod
+    def _extra_is_small(cls, extra: dict[str, str]) -> dict[str, str]:
+        size = sum(len(k.encode()) + len(v.encode()) for k, v in extra.items())
+        if size > EXTRA_LIMIT_BYTES:
+            raise ValueError(f"holds {size} bytes, at most {EXTRA_LIMIT_BYTES} are carried")
+        return extra
+
+    def to_json(self) -> bytes:
+        """The record's value; absent fields are left out."""
+        return self.model_dump_json(exclude_defaults=True).encode()
+
+
+class KafkaSource(BaseModel):
+    """Identity of a record: a clip_id may come again, this may not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    topic: str
+    partition: int
+    offset: int
+
+    def headers(self) -> tuple[tuple[str, bytes], ...]:
+        """For the outcome's record, read back by `source_of`."""
+        values = (self.topic, str(self.partition), str(self.offset))
+        return tuple((name, value.encode()) for name, value in zip(SOURCE_HEADERS, values, strict=True))
+
+
+class FileSource(BaseModel):
+    """A file that was scored without Kafka."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+
+
+Source = KafkaSource | FileSource
+
+
+class Thresholds(BaseModel):
+    """The rule's numbers that a verdict was made with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    low: float
+    high: float
+    decide: float
+    prevalence: float
+
+
+class Timings(BaseModel):
+    """Seconds spent on the clip by each stage, waiting before the stage not included."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fetch_s: float
+    read_s: float
+    score_s: float
+
+
+class Verdict(_Wire):
+    """The clip was judged."""
+
+    kind: Literal["verdict"] = "verdict"
+    clip_id: str
+    verdict: Label
+    probability: float
+    thresholds: Thresholds
+    roi: Box
+    frames: int
+    """Frames of the video."""
+    artifact: str
+    """Digest of the artifact that judged."""
+    spec: str
+    """Digest of the ClipSpec."""
+    timings: Timings
+    source: Source
+    project_id: str | None = None
+    captured_at: AwareDatetime | None = None
+    extra: dict[str, str] = Field(default_factory=dict)
+
+
+class Rejection(_Wire):
+    """The clip could not be judged, and that is its own fault."""
+
+    kind: Literal["rejection"] = "rejection"
+    clip_id: str | None
+    reason: Reason
+    detail: str
+    source: Source
+
+    def headers(self) -> tuple[tuple[str, bytes], ...]:
+        """For the dead letter, which is the reference's own key and value; read back by `rejection_of`."""
+        assert isinstance(self.source, KafkaSource)
+        told = [("stall-reason", self.reason.encode()), ("stall-detail", self.detail.encode())]
+        if self.clip_id is not None:
+            told.append(("stall-clip-id", self.clip_id.encode()))
+        return (*self.source.headers(), *told)
+
+
+Outcome = Verdict | Rejection
+
+
+def parse_reference(value: bytes | None) -> ClipReference:
+    """Reads a record's value.
+
+    Raises:
+        ClipFault: `bad_reference`, naming the field, its value and the rule.
+    """
+    if value is None:
+        raise ClipFault(Reason.BAD_REFERENCE, "the record has no value; send a JSON object (python -m stream schema)")
+    try:
+        return ClipReference.model_validate_json(value, strict=True)
+    except ValidationError as error:
+        raise ClipFault(Reason.BAD_REFERENCE, _first_error(error)) from None
+
+
+def source_of(headers: tuple[tuple[str, bytes], ...]) -> KafkaSource | None:
+    """The reference that an outcome answers; None where the headers don't say, as on a record that isn't ours.
+
+    The last of several headers with one name counts: those before it came with the reference.
+    """
+    given = dict(headers)
+    try:
+        topic, partition, offset = (given[name].decode() for name in SOURCE_HEADERS)
+        return KafkaSource(topic=topic, partition=int(partition), offset=int(offset))
+    except (AttributeError, KeyError, ValueError):  # Kafka lets a header's value be null
+        return None
+
+
+def rejection_of(headers: tuple[tuple[str, bytes], ...]) -> Rejection | None:
+    """What a dead letter's headers say; None on a record that isn't ours."""
+    source, given = source_of(headers), dict(headers)
+    if source is None:
+        return None
+    try:
+        return Rejection(
+            schema=SCHEMA,
+            clip_id=given["stall-clip-id"].decode() if "stall-clip-id" in given else None,
+            reason=Reason(given["stall-reason"].decode()),
+            detail=given["stall-detail"].decode(),
+            source=source,
+        )
+    except (AttributeError, KeyError, ValueError):
+        return None
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or "value"
+    given = "" if first["type"] == "missing" else f" (got {first['input']!r:.80})"
+    more = f"; and {error.error_count() - 1} more" if error.error_count() > 1 else ""
+    return f"{field}: {first['msg']}{given}{more}"

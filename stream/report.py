@@ -1,0 +1,230 @@
+"""What came of the references: verdicts against the truth, rejections and their reasons, delivery, speed."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from stream.audit import Topics, open_ledger
+from stream.broker.cluster import Cluster
+from stream.broker.reading import read_topic
+from stream.errors import Reason, UserError
+from stream.expectations import Expectations
+from stream.ledger import Audit, Ledger
+from stream.measures import Confusion
+from stream.records import Record, Rejection, Verdict, rejection_of, source_of
+from stream.verdict import Label
+
+SHOWN = 50
+"""Clips listed one by one; a run of more is summarised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast it went, by the timestamps of the records."""
+
+    clips: int
+    """References whose outcome is there."""
+    span_s: float
+    """From the first reference's append to the last outcome's."""
+    p50_s: float
+    """Median time from a reference's append to its outcome's."""
+    p95_s: float
+
+    @property
+    def clips_per_s(self) -> float:
+        """Throughput over the whole span; infinite where all fell into one millisecond."""
+        return self.clips / self.span_s if self.span_s > 0 else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that the topics tell."""
+
+    audit: Audit
+    labels: Mapping[Label, int]
+    """Verdicts by label."""
+    confusion: Confusion | None
+    """Verdicts with a known truth, each called stalled from the artifact's `decide` on; None without any."""
+    prevalences: tuple[float, ...]
+    """Stated to the workers: the shift of the probabilities was made for these."""
+    rejections: Mapping[Reason, int]
+    unexpected: int
+    """Rejections, or verdicts, of clips of which something else was expected."""
+    verdicts: tuple[Verdict, ...]
+    """The first `SHOWN`."""
+    rejected: tuple[Rejection, ...]
+    """The first `SHOWN`."""
+    expectations: Expectations
+    speed: Speed | None
+    """None without outcomes."""
+
+    def summary(self) -> dict[str, Any]:
+        """As JSON takes it, numbers that don't exist as null."""
+        audit, speed, confusion = self.audit, self.speed, self.confusion
+        return {
+            "references": audit.references,
+            "outcomes": audit.outcomes,
+            "pending": audit.pending,
+            "faults": dict(audit.faults),
+            "verdicts": dict(self.labels),
+            "rejections": dict(self.rejections),
+            "unexpected": self.unexpected,
+            "prevalences": list(self.prevalences),
+            "measures": confusion
+            and {
+                "clips": confusion.total,
+                "prevalence": confusion.prevalence,
+                "mcc": confusion.mcc,
+                "sensitivity": _finite(confusion.sensitivity),
+                "specificity": _finite(confusion.specificity),
+            },
+            "speed": speed
+            and {
+                "clips_per_s": _finite(speed.clips_per_s),
+                "end_to_end_p50_s": speed.p50_s,
+                "end_to_end_p95_s": speed.p95_s,
+            },
+        }
+
+
+class Collector:
+    """Takes the records of the outcome topics, then those of the references' topic, and makes the report of them.
+
+    Args:
+        topic: of the references.
+        ledger: for the audit.
+        expectations: what is known beforehand.
+    """
+
+    def __init__(self, topic: str, *, ledger: Ledger, expectations: Expectations) -> None:
+        self._topic = topic
+        self._ledger = ledger
+        self._expected = expectations
+        self._labels: Counter[Label] = Counter()
+        self._reasons: Counter[Reason] = Counter()
+        self._pairs: Counter[tuple[bool, bool]] = Counter()
+        self._prevalences: set[float] = set()
+        self._verdicts: list[Verdict] = []
+        self._rejected: list[Rejection] = []
+        self._unexpected = 0
+        self._answered_ms: dict[tuple[int, int], int] = {}  # by partition and offset, until its reference comes
+        self._times = _Times()
+
+    def verdict(self, record: Record) -> None:
+        """Enters a record of the verdicts' topic."""
+        if not self._enter(record):
+            return
+        try:
+            verdict = Verdict.model_validate_json(record.value or b"", strict=True)
+        except ValidationError as error:
+            raise UserError(f"{_where(record)} is no verdict: {error.errors()[0]['msg']}") from None
+        self._labels[verdict.verdict] += 1
+        self._prevalences.add(verdict.thresholds.prevalence)
+        self._unexpected += verdict.clip_id in self._expected.rejections
+        if (truth := self._expected.stalled.get(verdict.clip_id)) is not None:
+            self._pairs[truth, verdict.probability >= verdict.thresholds.decide] += 1
+        if len(self._verdicts) < SHOWN:
+            self._verdicts.append(verdict)
+
+    def dead_letter(self, record: Record) -> None:
+        """Enters a record of the dead letters' topic."""
+        if not self._enter(record):
+            return
+        rejection = rejection_of(record.headers)
+        if rejection is None:
+            raise UserError(f"{_where(record)} is no dead letter: its headers name no reason")
+        self._reasons[rejection.reason] += 1
+        if self._expected.rejections:
+            self._unexpected += self._expected.rejections.get(rejection.clip_id or "") != rejection.reason
+        if len(self._rejected) < SHOWN:
+            self._rejected.append(rejection)
+
+    def _enter(self, record: Record) -> bool:
+        """Whether the record is an outcome of one of our references."""
+        self._ledger.outcome(record)
+        source = source_of(record.headers)
+        if source is None or source.topic != self._topic:
+            return False
+        self._answered_ms.setdefault((source.partition, source.offset), record.timestamp_ms)
+        return True
+
+    def reference(self, record: Record) -> None:
+        """Enters a record of the references' topic."""
+        self._ledger.reference(record)
+        answered_ms = self._answered_ms.pop((record.partition.number, record.offset), None)
+        if answered_ms is not None:
+            self._times.add(record.timestamp_ms, answered_ms)
+
+    def close(self) -> Report:
+        """The report, once all was entered."""
+        pairs = self._pairs
+        confusion = Confusion(
+            tp=pairs[True, True], fp=pairs[False, True], tn=pairs[False, False], fn=pairs[True, False]
+        )
+        return Report(
+            audit=self._ledger.close(),
+            labels=dict(self._labels),
+            confusion=confusion if confusion.total else None,
+            prevalences=tuple(sorted(self._prevalences)),
+            rejections=dict(self._reasons),
+            unexpected=self._unexpected,
+            verdicts=tuple(self._verdicts),
+            rejected=tuple(self._rejected),
+            expectations=self._expected,
+            speed=self._times.speed(),
+        )
+
+
+class _Times:
+    def __init__(self) -> None:
+        self._first_ms, self._last_ms = math.inf, -math.inf
+        self._took_ms: list[int] = []
+
+    def add(self, appended_ms: int, answered_ms: int) -> None:
+        self._first_ms = min(self._first_ms, appended_ms)
+        self._last_ms = max(self._last_ms, answered_ms)
+        self._took_ms.append(answered_ms - appended_ms)
+
+    def speed(self) -> Speed | None:
+        took = sorted(self._took_ms)
+        if not took:
+            return None
+        return Speed(
+            clips=len(took),
+            span_s=(self._last_ms - self._first_ms) / 1000,
+            p50_s=_percentile(took, 50) / 1000,
+            p95_s=_percentile(took, 95) / 1000,
+        )
+
+
+def _percentile(ordered: list[int], percent: int) -> int:
+    """Nearest rank: the least value that `percent` of all don't exceed; [1, 2, 3, 4], 50 -> 2."""
+    return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
+
+
+def report(cluster: Cluster, topics: Topics, *, expectations: Expectations) -> Report:
+    """Reads the topics and reports on them as they stand.
+
+    Raises:
+        UserError: Kafka is not reachable, a topic is missing, or an outcome topic holds something else.
+    """
+    collector = Collector(topics.clips, ledger=open_ledger(cluster, topics), expectations=expectations)
+    for record in read_topic(cluster, topics.verdicts):
+        collector.verdict(record)
+    for record in read_topic(cluster, topics.dead_letters):
+        collector.dead_letter(record)
+    for record in read_topic(cluster, topics.clips):
+        collector.reference(record)
+    return collector.close()
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _where(record: Record) -> str:
+    return f"{record.partition.topic}[{record.partition.number}]@{record.offset}"

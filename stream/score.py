@@ -1,0 +1,90 @@
+"""Outcomes of files, without Kafka: what is named is submitted, and comes out in the order it was named."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from stream.errors import ClipFault, Reason, UserError
+from stream.outcomes import reject
+from stream.records import SCHEMA, ClipReference, FileSource, Outcome
+from stream.scorer import Scorer
+
+_POLL_S = 0.2
+_OUTAGE_LIMIT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file to be judged."""
+
+    clip_id: str
+    """As it was named; below a folder that was named, its path relative to that."""
+    path: Path
+
+
+def find_clips(paths: Sequence[Path]) -> list[NamedFile]:
+    """The files that are meant, in the order of `paths`; those of a folder are its mp4 files, in order of their names.
+
+    A file that isn't there stays in the list: it is a rejection among outcomes.
+
+    Raises:
+        UserError: there is no clip at all.
+    """
+    found: list[NamedFile] = []
+    for path in paths:
+        if path.is_dir():
+            below = sorted(each for each in path.rglob("*") if each.suffix.lower() == ".mp4" and each.is_file())
+            found += [NamedFile(each.relative_to(path).as_posix(), each) for each in below]
+        else:
+            found.append(NamedFile(str(path), path))
+    if not any(os.path.lexists(each.path) for each in found):
+        raise UserError(f"no clip at {', '.join(map(str, paths))}: name files, or folders that hold mp4 files")
+    return found
+
+
+def score(files: Iterable[NamedFile], scorer: Scorer[int]) -> Iterator[Outcome]:
+    """One outcome for each file, in their order, each as soon as it and those before it are there.
+
+    Raises:
+        UserError: the files can't be read for reasons that aren't theirs, and that lasts.
+    """
+    waiting = enumerate(files)
+    done: dict[int, Outcome] = {}
+    due = 0
+    more = True
+    served_at = time.monotonic()
+    while more or scorer.in_hand or done:
+        while more and scorer.room > 0:
+            more = _submit_next(waiting, scorer, done)
+        for each in scorer.poll(_POLL_S if scorer.in_hand else 0.0):
+            done[each.token] = each.outcome
+        while due in done:
+            yield done.pop(due)
+            due += 1
+        now = time.monotonic()
+        if scorer.outage is None:
+            served_at = now
+        elif now - served_at > _OUTAGE_LIMIT_S:
+            raise UserError(f"{scorer.outage}; it was tried for {_OUTAGE_LIMIT_S:.0f} s: try again later")
+
+
+def _submit_next(waiting: Iterator[tuple[int, NamedFile]], scorer: Scorer[int], done: dict[int, Outcome]) -> bool:
+    """Hands one more file over; False where there is none."""
+    number, file = next(waiting, (0, None))
+    if file is None:
+        return False
+    source = FileSource(file=str(file.path).encode(errors="replace").decode())
+    try:
+        reference = ClipReference.model_validate(
+            {"schema": SCHEMA, "clip_id": file.clip_id, "uri": str(file.path.absolute())}
+        )
+    except ValidationError as error:
+        fault = ClipFault(Reason.BAD_REFERENCE, f"the file's name can't be a clip_id: {error.errors()[0]['msg']}")
+        done[number] = reject(fault, clip_id=None, source=source)
+    else:
+        scorer.submit(number, reference, source)
+    return True

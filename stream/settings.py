@@ -1,0 +1,184 @@
+"""What each command can be told: one class per command, one flag and one `STALL_` name per field.
+
+A field that several commands have means the same in each, so its environment name can be shared by all.
+Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from the environment or `.env`.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from dotenv import dotenv_values
+from pydantic import Field
+from pydantic_settings import CliPositionalArg, SettingsConfigDict
+
+from stream.cli import CommandSettings, Names
+
+KAFKA_PREFIX = "STALL_KAFKA_"
+LogLevel = Literal["debug", "info", "warning", "error"]
+RecordName = Literal["reference", "verdict", "rejection"]
+
+
+class StreamSettings(CommandSettings):
+    """What every command has."""
+
+    passed_through: ClassVar[tuple[str, ...]] = (KAFKA_PREFIX,)
+
+    log_level: LogLevel = Field("info", description="least severity that is logged to stderr")
+
+
+class ConnectionSettings(StreamSettings):
+    """How to reach Kafka."""
+
+    bootstrap: str = Field("localhost:9092", min_length=1, description="Kafka's address: host:port[,host:port...]")
+    connect_timeout_s: float = Field(30.0, gt=0, description="seconds an unreachable Kafka is tried before giving up")
+
+    def kafka_texts(self) -> dict[str, str]:
+        """Kafka's own settings as given, by kafka-python's names; they may hold secrets."""
+        dotenv = dotenv_values(".env") if Path(".env").is_file() else {}
+        return kafka_texts({**{name: value or "" for name, value in dotenv.items()}, **os.environ})
+
+
+def kafka_texts(environment: Mapping[str, str]) -> dict[str, str]:
+    """`{"STALL_KAFKA_SECURITY_PROTOCOL": "SSL", "PATH": ...}` -> `{"security_protocol": "SSL"}`."""
+    return {
+        name[len(KAFKA_PREFIX) :].lower(): text
+        for name, text in environment.items()
+        if name.upper().startswith(KAFKA_PREFIX)
+    }
+
+
+class TopicNames(ConnectionSettings):
+    """Where references are read from and outcomes go to."""
+
+    clips_topic: str = Field("stall-clips", description="topic of references")
+    verdicts_topic: str = Field("stall-verdicts", description="topic of verdicts")
+    dead_letters_topic: str = Field("stall-dead-letters", description="topic of references that were rejected")
+
+
+class GroupSettings(TopicNames):
+    """Who judges."""
+
+    group: str = Field("stall-workers", min_length=1, description="the workers' consumer group")
+
+
+class ModelSettings(StreamSettings):
+    """What judges the clips, and how it uses the machine."""
+
+    artifact: Path | None = Field(None, description="folder that trt_build wrote; by default the one that comes along")
+    prevalence: float | None = Field(
+        None, gt=0, lt=1, description="share of stalled clips among those judged; by default the artifact's"
+    )
+    readers: int | None = Field(None, ge=1, le=256, description="processes that decode; by default one for each CPU")
+    fetches: int = Field(16, ge=1, le=1024, description="clips that are fetched at a time")
+    held_mib: int = Field(256, ge=1, description="MiB of clips in memory above which no more are fetched")
+    read_timeout_s: float = Field(20.0, gt=0, description="seconds after which a reader is taken to hang")
+    reader_memory_mib: int = Field(1024, ge=256, description="address space of a reader in MiB")
+    engine_threads: int | None = Field(
+        None, ge=1, description="CPU threads of the engine; by default one for each CPU (unused by TensorRT)"
+    )
+
+
+class KafkaSettings(StreamSettings):
+    """A real Apache Kafka of one node, in the foreground."""
+
+    port: int = Field(9092, ge=0, le=65535, description="port for clients on this machine; 0 takes a free one")
+    data: Path | None = Field(None, description="folder that keeps the broker's data; by default a temporary one")
+    fetch_only: bool = Field(False, description="fetch Kafka's jars, so that later runs work offline, and end")
+
+
+class TopicsSettings(TopicNames):
+    """Creation of the three topics."""
+
+    partitions: int = Field(4, ge=1, description="partitions of each topic: the most workers that can share the work")
+    replication: int = Field(-1, ge=-1, description="copies of each partition; -1 is the cluster's default")
+    retention_days: float | None = Field(
+        None, gt=0, description="days that references are kept; by default the cluster's; outcomes are kept for ever"
+    )
+
+
+class ProduceSettings(ConnectionSettings):
+    """References from a folder, a metadata CSV, or a manifest."""
+
+    source: CliPositionalArg[Path | None] = Field(
+        None, description="folder of mp4 files, or a manifest: JSON lines of references, or a CSV with clip_id,uri"
+    )
+    metadata: Path | None = Field(None, description="the competition's metadata CSV (filename, url, num_frames, ...)")
+    root: str | None = Field(
+        None, description="folder or URI prefix that the metadata's files lie under, instead of its url column"
+    )
+    clips_topic: str = Field("stall-clips", description="topic of references")
+    rate: float | None = Field(None, gt=0, description="references sent a second, at most")
+
+
+class WorkerSettings(ModelSettings, GroupSettings):
+    """One member of the group that judges the clips."""
+
+    allow: Names = Field([], description="folder that clips may be read from; repeat the flag for several")
+    slot: str | None = Field(
+        None, min_length=1, description="name of this member, that no other has: keeps its partitions over a restart"
+    )
+    session_timeout_s: float = Field(10.0, ge=3, description="seconds after which others take a dead worker's place")
+    ops_host: str = Field("0.0.0.0", description="address to serve /metrics, /livez and /readyz at")  # noqa: S104
+    ops_port: int = Field(9464, ge=0, le=65535, description="port to serve them at; 0 takes a free one")
+    clips_in_window: int = Field(1024, ge=1, description="references in hand at most")
+    clips_per_partition: int = Field(128, ge=1, description="of these, of one partition at most")
+    rejections_in_a_row: int = Field(
+        100, ge=1, description="so many rejections in a row of one partition stop the worker, uncommitted"
+    )
+    drain_s: float = Field(20.0, ge=0, description="seconds that a stop takes at most to finish what is in hand")
+
+
+class ScoreSettings(ModelSettings):
+    """Outcomes without Kafka."""
+
+    model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json"})
+
+    paths: CliPositionalArg[list[Path]] = Field(description="files, or folders of mp4 files")
+    as_json: bool = Field(False, description="print one outcome a line as JSON instead of a table")
+
+
+class OutcomesSettings(TopicNames):
+    """What reads the topics back."""
+
+    model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json"})
+
+    group: str = Field(
+        "stall-workers", description="the workers' consumer group: says what is lost and what is pending"
+    )
+    as_json: bool = Field(False, description="print the result as one JSON object")
+
+
+class AuditSettings(OutcomesSettings):
+    """The proof of delivery."""
+
+    wait_s: float = Field(0.0, ge=0, description="seconds to wait, at most, until no reference is pending any more")
+
+
+class ReportSettings(OutcomesSettings):
+    """What came of the references."""
+
+    labels: Path | None = Field(None, description="CSV with filename,stalled: the truth to compare verdicts with")
+    expected_rejections: Path | None = Field(
+        None, description="CSV with filename,expected_reason: clips that are meant to be rejected"
+    )
+
+
+class SchemaSettings(StreamSettings):
+    """JSON Schema of a record."""
+
+    record: CliPositionalArg[RecordName | None] = Field(None, description="one record; by default all of them")
+
+
+class DemoSettings(StreamSettings):
+    """The whole way on this machine."""
+
+    clips: int = Field(40, ge=8, le=1000, description="synthetic clips")
+    workers: int = Field(2, ge=2, le=16, description="workers in the group; the first is killed midway")
+    seed: int = Field(0, ge=0, description="of the synthetic clips")
+    artifact: Path | None = Field(None, description="folder that trt_build wrote; by default the one that comes along")
+    folder: Path | None = Field(
+        None, description="new or empty folder that keeps clips and logs; by default a temporary one"
+    )
+    keep: bool = Field(False, description="leave Kafka and the workers running until Ctrl-C")

@@ -1,0 +1,253 @@
+"""The worker: references in, each ends in exactly one outcome, in order; one thread owns broker, scorer and window.
+
+    broker ──poll──► window ──take──► scorer
+       ▲                ▲                │
+       └─── deliver ────┴──── finish ◄───┘
+
+A delivery is one momentary transaction of outcomes and positions. Until it is committed the outcomes wait in the
+window, so a delivery that is refused is made again and nothing is computed twice; partitions that were taken away
+are dropped from the window, and the next owner starts at the committed position.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from stream.broker.contract import Broker, Delivery, DeliveryRefused, Polled, Position
+from stream.clock import Clock
+from stream.errors import ClipFault, UserError
+from stream.messages import OutcomeTopics
+from stream.metrics import Metrics, State
+from stream.outcomes import reject, salvage_clip_id
+from stream.records import Partition, Verdict, parse_reference
+from stream.rejections import RejectionLimit
+from stream.scorer import Scorer
+from stream.window import Done, Token, Window
+
+log = logging.getLogger(__name__)
+
+DONE, ABORTED = 0, 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """How the worker's turns go."""
+
+    topics: OutcomeTopics
+    rejections: RejectionLimit = field(default_factory=RejectionLimit)
+    turn_s: float = 0.02
+    """Longest wait for the scorer in one turn; the broker is polled after it."""
+    delivery_interval_s: float = 0.1
+    """Outcomes are delivered so often, at once when nothing else is in hand or `delivery_size` are ready."""
+    delivery_size: int = 100
+    refusal_wait_s: float = 1.0
+    """After a refused delivery the next one waits for a new generation, or so long."""
+    drain_s: float = 20.0
+    """Longest time that a stop takes to finish what is in hand."""
+    stuck_after_s: float = 60.0
+    """Without a turn for so long, the worker doesn't count as living."""
+
+
+class Worker:
+    """One member of the group, owned by one thread; others may call `request_stop`, `live` and `ready`."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        scorer: Scorer[Token],
+        window: Window,
+        clock: Clock,
+        metrics: Metrics,
+        options: WorkerOptions,
+    ) -> None:
+        longest_run = window.clips_per_partition - window.least_read + 1
+        if options.rejections.in_a_row > longest_run:
+            raise UserError(
+                f"--rejections-in-a-row = {options.rejections.in_a_row}: the window holds back {longest_run} at most "
+                f"with --clips-per-partition = {window.clips_per_partition}; lower the one or raise the other"
+            )
+        self._broker = broker
+        self._scorer = scorer
+        self._window = window
+        self._clock = clock
+        self._metrics = metrics
+        self._options = options
+        self._rejections = options.rejections
+        self._generation = -1
+        self._paused: frozenset[Partition] = frozenset()
+        self._stops_requested = 0
+        self._draining = False
+        self._next_delivery_s = 0.0
+        self._refused_until_s = 0.0
+        self._last_turn_s = clock.monotonic()
+
+    # Running and stopping.
+
+    def run(self) -> int:
+        """Works until a stop is requested, then drains; returns the exit code."""
+        try:
+            while not self._stops_requested:
+                self.step()
+            self.drain(self._options.drain_s)
+        finally:
+            self._broker.close()
+        return DONE if self._stops_requested < 2 else ABORTED
+
+    def request_stop(self) -> None:
+        """Asks for a drain; asked twice, what is not delivered is left for others at once. Fit for a signal handler."""
+        self._stops_requested += 1
+
+    def drain(self, deadline_s: float) -> None:
+        """Takes no more, finishes and delivers what is being scored; what can't be done in time is the next owner's."""
+        self._draining = True
+        self._rejections = replace(self._rejections, wait_s=0.0)
+        give_up_s = self._clock.monotonic() + deadline_s
+        while self._undelivered and self._stops_requested < 2 and self._clock.monotonic() < give_up_s:
+            self.step()
+        log.info("drained; %d references in hand are left to others", len(self._window))
+
+    @property
+    def _undelivered(self) -> bool:
+        return bool(self._scorer.in_hand or any(map(self._window.finished, self._window.partitions)))
+
+    def live(self) -> str | None:
+        """None while the worker makes turns, else what is wrong. Kafka's health is no part of it."""
+        idle_s = self._clock.monotonic() - self._last_turn_s
+        return f"no turn for {idle_s:.0f} s" if idle_s > self._options.stuck_after_s else None
+
+    def ready(self) -> str | None:
+        """None while the worker takes part in the work, else why it doesn't."""
+        if self._draining or self._stops_requested:
+            return "stopping"
+        if self._generation < 0:
+            return "not in the group yet"
+        return self._scorer.outage
+
+    # One turn.
+
+    def step(self) -> None:
+        """One turn: hear the scorer, hear the broker, hand out clips, deliver outcomes."""
+        for done in self._scorer.poll(self._options.turn_s):
+            self._window.finish(done.token, done.outcome, at=self._clock.monotonic())
+        self._follow(self._broker.poll(max_records=self._appetite(), timeout_s=0.0))
+        self._hand_out()
+        self._pause_and_resume()
+        self._deliver_if_due()
+        self._tell()
+        self._last_turn_s = self._clock.monotonic()
+
+    def _follow(self, polled: Polled) -> None:
+        """Takes in what the broker says, changes of ownership first."""
+        gone, new = polled.revoked | polled.lost, polled.assigned
+        if gone:
+            self._window.drop(gone)
+            self._scorer.cancel(lambda token: token.partition in gone)
+        self._window.assign(new)
+        if gone or new:
+            self._paused -= gone | new.keys()
+            self._metrics.rebalanced()
+            self._metrics.assigned(len(self._window.partitions))
+            log.info("partitions: %s, gone %s, new %s", *map(_numbers, (self._window.partitions, gone, new)))
+        if polled.generation != self._generation:
+            self._generation = polled.generation
+            self._refused_until_s = 0.0
+        for record in polled.records:
+            self._window.add(record)
+
+    @property
+    def _holding_back(self) -> bool:
+        """While a store is out nothing is read that isn't needed to find out whether it serves again."""
+        enough_to_ask_for = bool(self._window.waiting) or not self._scorer.room
+        return self._draining or (self._scorer.outage is not None and enough_to_ask_for)
+
+    def _appetite(self) -> int:
+        return 0 if self._holding_back else self._window.room
+
+    def _pause_and_resume(self) -> None:
+        closed = self._window.crowded if self._appetite() else self._window.partitions
+        if closed - self._paused:
+            self._broker.pause(closed - self._paused)
+        if self._paused - closed:
+            self._broker.resume(self._paused - closed)
+        self._paused = closed
+
+    def _hand_out(self) -> None:
+        for entry in () if self._draining else self._window.take(self._scorer.room):
+            record = entry.record
+            try:
+                reference = parse_reference(record.value)
+            except ClipFault as fault:
+                rejection = reject(fault, clip_id=salvage_clip_id(record), source=record.source)
+                self._window.finish(entry.token, rejection, at=self._clock.monotonic())
+            else:
+                self._scorer.submit(entry.token, reference, record.source)
+
+    # Delivery.
+
+    def _deliver_if_due(self) -> None:
+        now = self._clock.monotonic()
+        entries, positions = self._release(now)
+        idle = not (self._scorer.in_hand or self._window.waiting)
+        due = idle or now >= self._next_delivery_s or len(entries) >= self._options.delivery_size
+        if entries and due and now >= self._refused_until_s and self._generation >= 0:
+            self._next_delivery_s = now + self._options.delivery_interval_s
+            self._deliver(entries, positions)
+
+    def _release(self, now: float) -> tuple[list[Done], dict[Partition, Position]]:
+        """What may be committed: outcomes, partition by partition in offset order, and the positions after them."""
+        entries: list[Done] = []
+        positions: dict[Partition, Position] = {}
+        for partition in self._window.partitions:
+            finished = self._window.finished(partition)
+            count, position = self._rejections.release(finished, self._window.position(partition), now=now)
+            if count:
+                entries += finished[:count]
+                positions[partition] = position
+        return entries, positions
+
+    def _deliver(self, entries: list[Done], positions: Mapping[Partition, Position]) -> None:
+        topics = self._options.topics
+        messages = tuple(topics.message(entry.record, entry.outcome) for entry in entries)
+        begun = self._clock.monotonic()
+        self._metrics.state("delivering")
+        try:
+            self._broker.deliver(Delivery(messages, positions, self._generation))
+        except DeliveryRefused as refusal:
+            self._refused_until_s = self._clock.monotonic() + self._options.refusal_wait_s
+            self._metrics.delivery("refused", len(entries))
+            log.warning("%d outcomes were refused, and are sent again if still ours: %s", len(entries), refusal)
+            return
+        self._window.commit(positions)
+        self._metrics.delivery("committed", len(entries))
+        self._metrics.stage("deliver", self._clock.monotonic() - begun)
+        for entry in entries:
+            self._count(entry)
+
+    # What others may know.
+
+    def _count(self, entry: Done) -> None:
+        """An outcome is visible to readers of committed records."""
+        self._metrics.outcome(entry.outcome)
+        now = self._clock.wall()
+        self._metrics.end_to_end("appended", now - entry.record.timestamp_ms / 1000)
+        if isinstance(entry.outcome, Verdict) and entry.outcome.captured_at:
+            self._metrics.end_to_end("captured", now - entry.outcome.captured_at.timestamp())
+
+    def _tell(self) -> None:
+        oldest_ms = self._window.oldest_ms
+        self._metrics.state(self._state())
+        self._metrics.in_flight(len(self._window), self._scorer.held_bytes)
+        self._metrics.oldest_unfinished(0.0 if oldest_ms is None else max(0.0, self._clock.wall() - oldest_ms / 1000))
+
+    def _state(self) -> State:
+        if self._generation < 0:
+            return "rebalancing"
+        if self._scorer.outage:
+            return "outage"
+        if self._paused and self._paused == self._window.partitions and not self._draining:
+            return "backpressure"
+        return "working" if len(self._window) else "idle"
+
+
+def _numbers(partitions: Iterable[Partition]) -> list[int]:
+    return sorted(partition.number for partition in partitions)

@@ -1,0 +1,153 @@
+"""A broker that hangs or dies in the middle of a delivery: what was said of the delivery is what can be read."""
+
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+from kafka import TopicPartition
+from kafka.errors import KafkaError
+
+from stream.broker.cluster import Cluster
+from stream.broker.contract import Delivery, DeliveryRefused, Message, Position
+from stream.broker.kafka import KafkaBroker, KafkaOptions
+from stream.broker.reading import committed_offsets, read_topic
+from stream.broker.topics import Topic, create_topics
+from stream.broker.writing import Writer
+from stream.embedded import EmbeddedKafka
+from stream.records import Partition
+
+TRANSACTION_TIMEOUT_S = 1.0
+HANGS_S = 2.5  # longer than a flush and a close would wait
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    """A broker of our own, for nobody else may be disturbed."""
+    with EmbeddedKafka(tmp_path_factory.mktemp("kafka-outage")) as node:
+        yield node
+
+
+@pytest.fixture
+def cluster(node: EmbeddedKafka) -> Cluster:
+    return Cluster(node.bootstrap)
+
+
+@pytest.fixture
+def topic(cluster: Cluster) -> str:
+    name = f"topic-{uuid.uuid4().hex[:12]}"
+    create_topics(cluster, [Topic(name)])
+    return name
+
+
+@pytest.fixture
+def broker(cluster: Cluster, topic: str) -> Iterator[KafkaBroker]:
+    options = KafkaOptions(
+        cluster=cluster, group=f"group-{topic}", topic=topic, transaction_timeout_s=TRANSACTION_TIMEOUT_S
+    )
+    with closing(KafkaBroker(options)) as broker:
+        yield broker
+
+
+def settle(broker: KafkaBroker) -> int:
+    """Polls until the member has its partition; returns the generation."""
+    generation = -1
+    deadline = time.monotonic() + 30.0
+    while generation < 0 or not broker._owned:
+        assert time.monotonic() < deadline
+        generation = broker.poll(max_records=0, timeout_s=0.05).generation
+    return generation
+
+
+def one_outcome(topic: str, generation: int) -> Delivery:
+    return Delivery((Message(topic, None, b"outcome"),), {Partition(topic, 0): Position(1)}, generation)
+
+
+@pytest.mark.parametrize("call", ["flush", "commit_transaction"])
+def test_a_broker_that_hangs_leaves_no_doubt(
+    node: EmbeddedKafka, cluster: Cluster, topic: str, broker: KafkaBroker, call: str
+):
+    generation = settle(broker)
+    producer = broker._transactions._producer
+    proceed: Callable[..., Any] = getattr(producer, call)
+
+    def hang_then_proceed(**arguments: Any) -> Any:
+        delattr(producer, call)
+        os.kill(node.pid or 0, signal.SIGSTOP)
+        return proceed(**arguments)
+
+    setattr(producer, call, hang_then_proceed)
+    timer = threading.Timer(HANGS_S, os.kill, (node.pid, signal.SIGCONT))
+    timer.start()
+    try:
+        broker.deliver(one_outcome(topic, generation))
+        said = 1
+    except DeliveryRefused:
+        said = 0
+    finally:
+        timer.join()
+    assert len(list(read_topic(cluster, topic))) == said
+    assert committed_offsets(cluster, f"group-{topic}", topic) == ({0: 1} if said else {})
+    if not said:
+        broker.deliver(one_outcome(topic, settle(broker)))
+    assert len(list(read_topic(cluster, topic))) == 1
+
+
+def test_a_commit_whose_answer_is_lost_counts_as_delivered(cluster: Cluster, topic: str, broker: KafkaBroker):
+    generation = settle(broker)
+    producer = broker._transactions._producer
+    commit = producer.commit_transaction
+
+    def commit_and_lose_the_answer() -> None:
+        commit()
+        raise KafkaError("Could not execute transactional request for unknown reasons: RequestTimedOutError")
+
+    producer.commit_transaction = commit_and_lose_the_answer
+    broker.deliver(one_outcome(topic, generation))
+    assert len(list(read_topic(cluster, topic))) == 1
+    assert broker._transactions._producer is not producer
+
+
+def test_a_commit_that_never_arrived_is_refused_although_the_log_begins_later(
+    cluster: Cluster, topic: str, broker: KafkaBroker
+):
+    with Writer(cluster) as writer:
+        writer.write(Message(topic, None, b"reference"))
+        writer.write(Message(topic, None, b"reference"))
+    generation = settle(broker)
+    with cluster.admin() as admin:
+        admin.delete_records({TopicPartition(topic, 0): 2})
+
+    def lose_the_request() -> None:
+        raise KafkaError("Could not execute transactional request for unknown reasons: RequestTimedOutError")
+
+    broker._transactions._producer.commit_transaction = lose_the_request
+    with pytest.raises(DeliveryRefused):
+        broker.deliver(one_outcome(topic, generation))
+    assert committed_offsets(cluster, f"group-{topic}", topic) == {}
+
+
+@pytest.mark.long
+def test_a_member_goes_on_after_the_broker_was_killed(
+    node: EmbeddedKafka, cluster: Cluster, topic: str, broker: KafkaBroker
+):
+    settle(broker)
+    node.kill()
+    for _ in range(5):
+        assert not broker.poll(max_records=10, timeout_s=0.1).records
+    node.start()
+    deadline = time.monotonic() + 30.0
+    delivered = False
+    while not delivered:
+        assert time.monotonic() < deadline
+        try:
+            broker.deliver(one_outcome(topic, settle(broker)))
+            delivered = True
+        except DeliveryRefused:
+            pass
+    assert len(list(read_topic(cluster, topic))) == 1

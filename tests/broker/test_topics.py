@@ -1,0 +1,69 @@
+"""Topics are made once and left alone afterwards; options are read from text."""
+
+import uuid
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from stream.broker.cluster import Cluster, parse_options
+from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
+from stream.errors import UserError
+
+
+def test_topics_are_created_once_and_never_changed(cluster: Cluster):
+    name = f"topic-{uuid.uuid4().hex[:12]}"
+    assert create_topics(cluster, [Topic(name, 3)]) == {name: "created with 3 partitions"}
+    assert create_topics(cluster, [Topic(name, 3)]) == {name: "exists with 3 partitions"}
+    assert create_topics(cluster, [Topic(name, 4)]) == {name: "exists with 3 partitions instead of 4: left as it is"}
+
+
+def test_outcome_topics_keep_records_for_ever(cluster: Cluster):
+    name = f"topic-{uuid.uuid4().hex[:12]}"
+    create_topics(cluster, [Topic(name, 1, retention_ms=FOR_EVER_MS)])
+    with cluster.admin() as admin:
+        configs = admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    assert configs["topic"][name]["retention.ms"]["value"] == "-1"
+
+
+@pytest.mark.parametrize("topic", [Topic("not a name"), Topic("many-copies", replication=3)])
+def test_what_kafka_refuses_is_said_with_the_topic(cluster: Cluster, topic: Topic):
+    with pytest.raises(UserError, match=f"the topic '{topic.name}' could not be created: Invalid"):
+        create_topics(cluster, [topic])
+
+
+def test_options_become_what_kafka_python_wants():
+    texts = {
+        "security_protocol": "SASL_SSL",
+        "sasl_plain_password": "1234",
+        "ssl_check_hostname": "False",
+        "max_request_size": "2000000",
+    }
+    assert parse_options(texts) == {
+        "security_protocol": "SASL_SSL",
+        "sasl_plain_password": "1234",
+        "ssl_check_hostname": False,
+        "max_request_size": 2000000,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("security_protocoll", "SSL", "did you mean security_protocol"),
+        ("isolation_level", "read_uncommitted", "can't be set"),
+        ("sasl_oauth_token_provider", "x", "can't be set"),
+        ("partitioner", "x", "can't be set"),
+        ("ssl_check_hostname", "maybe", "must be true or false"),
+        ("max_request_size", "2 MB", "must be a whole number"),
+    ],
+)
+def test_options_that_cannot_be_honoured_are_refused(name: str, text: str, message: str):
+    with pytest.raises(UserError, match=message):
+        parse_options({name: text})
+
+
+@given(st.text())
+def test_secrets_do_not_show(secret: str):
+    assert repr(Cluster("host:9092", options={"sasl_plain_password": secret})) == repr(Cluster("host:9092"))

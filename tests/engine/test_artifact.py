@@ -1,0 +1,126 @@
+"""An artifact is used only if it is, byte for byte, what was built."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stream.engine.artifact import MANIFEST, Artifact, default_artifact_path, load_artifact
+from stream.errors import UserError
+
+
+@pytest.fixture
+def copy(tmp_path: Path, tiny_artifact: Artifact) -> Path:
+    return Path(shutil.copytree(tiny_artifact.path, tmp_path / "copy"))
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UserError) as refused:
+        load_artifact(path)
+    message = str(refused.value)
+    assert "\n" not in message
+    assert str(path) in message
+    assert "python -m trt_build" in message, "the way out"
+    return message
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    manifest = json.loads((path / MANIFEST).read_text())
+    change(manifest)
+    (path / MANIFEST).write_text(json.dumps(manifest))
+
+
+def test_a_copy_is_the_same_artifact(copy: Path, tiny_artifact: Artifact):
+    loaded = load_artifact(copy)
+    assert loaded.manifest == tiny_artifact.manifest
+    assert loaded.digest == tiny_artifact.digest == hashlib.sha256((copy / MANIFEST).read_bytes()).hexdigest()[:16]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_flipped_byte_is_refused_or_makes_another_artifact(copy: Path, tiny_artifact: Artifact, data):
+    file = copy / data.draw(st.sampled_from([MANIFEST, *tiny_artifact.manifest.files]))
+    original = file.read_bytes()
+    position = data.draw(st.integers(0, len(original) - 1))
+    flipped = bytearray(original)
+    flipped[position] ^= data.draw(st.integers(1, 255))
+    file.write_bytes(flipped)
+    try:
+        assert load_artifact(copy).digest != tiny_artifact.digest
+        assert file.name == MANIFEST
+    except UserError:
+        pass
+    finally:
+        file.write_bytes(original)
+
+
+@pytest.mark.parametrize("name", ["model.xml", "model.bin", "golden.npz", "golden.mp4", "model.onnx"])
+def test_a_missing_file_is_named(copy: Path, name: str):
+    (copy / name).unlink()
+    assert f"{name} is missing" in refusal(copy)
+
+
+def test_a_changed_file_is_named_with_both_digests(copy: Path):
+    (copy / "model.bin").write_bytes(b"other weights")
+    message = refusal(copy)
+    assert "model.bin" in message
+    assert hashlib.sha256(b"other weights").hexdigest()[:16] in message
+
+
+def test_a_file_too_many_is_named(copy: Path):
+    (copy / "model.so").write_bytes(b"")
+    assert "model.so" in refusal(copy)
+
+
+def test_a_folder_in_a_files_place_is_refused(copy: Path):
+    (copy / "model.bin").unlink()
+    (copy / "model.bin").mkdir()
+    assert "model.bin" in refusal(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda m: m.update(schema=2), "schema"),
+        (lambda m: m.pop("schema"), "schema"),
+        (lambda m: m.update(extra=1), "extra"),
+        (lambda m: m["spec"].update(rotation=90), "spec.rotation"),
+        (lambda m: m["spec"].update(outside="blur"), "spec.outside"),
+        (lambda m: m["spec"].update(frames="16"), "spec.frames"),
+        (lambda m: m["rule"].update(low=0.9, high=0.1), "low = 0.9"),
+        (lambda m: m.update(kind="onnxruntime"), "kind"),
+        (lambda m: m.update(batch_sizes=[4, 1]), "batch_sizes"),
+        (lambda m: m.update(batch_sizes=[]), "batch_sizes"),
+        (lambda m: m.update(proof=None), "not finished"),
+        (lambda m: m["files"].pop("model.bin"), "model.bin"),
+        (lambda m: m["files"].pop("golden.npz"), "golden.npz"),
+        (lambda m: m["files"].update({"../model.bin": "0" * 64}), "../model.bin"),
+        (lambda m: m["files"].update({"/etc/passwd": "0" * 64}), "/etc/passwd"),
+        (lambda m: m["files"].update({"model.bin": "abc"}), "files.model.bin"),
+        (lambda m: m["files"].update({MANIFEST: "0" * 64}), MANIFEST),
+    ],
+)
+def test_a_manifest_that_breaks_a_rule_is_refused_by_name(copy: Path, change, named: str):
+    edit(copy, change)
+    assert named in refusal(copy)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"\xff\xfe"])
+def test_what_is_no_manifest_is_refused(copy: Path, text: bytes):
+    (copy / MANIFEST).write_bytes(text)
+    refusal(copy)
+
+
+def test_a_folder_without_a_manifest_is_refused(tmp_path: Path):
+    assert "No such file" in refusal(tmp_path)
+    assert "No such file" in refusal(tmp_path / "nowhere")
+
+
+def test_the_packages_own_artifact_lies_in_the_package():
+    assert default_artifact_path().parts[-3:] == ("stream", "model", "artifact")

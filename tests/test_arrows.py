@@ -1,0 +1,129 @@
+"""The structure of the code: which package may import which, and which module is the door to which library."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("stream", "training", "trt_build")
+
+ARROWS: dict[str, set[str]] = {
+    # The longest prefix of a module's name rules; it may import these packages of ours, and itself.
+    "stream": {"stream"},
+    "stream.errors": set(),
+    "stream.verdict": set(),
+    "stream.measures": set(),
+    "stream.cli": {"stream.errors"},
+    "stream.clip": {"stream.errors"},
+    "stream.records": {"stream.clip.spec", "stream.errors", "stream.verdict"},
+    "stream.fetch": {"stream.errors"},
+    "stream.readers": {"stream.clip", "stream.errors"},
+    "stream.engine": {"stream.clip", "stream.errors", "stream.verdict"},
+    "stream.broker": {"stream.errors", "stream.records"},
+    "stream.metrics": {"stream.errors", "stream.records", "stream.verdict"},
+    "stream.ops": {"stream.errors"},
+    "stream.backoff": set(),
+    "stream.stores": {"stream.backoff"},
+    "stream.outcomes": {"stream.clip", "stream.errors", "stream.records", "stream.verdict"},
+    "stream.scorer": {
+        "stream.backoff",
+        "stream.clip",
+        "stream.engine.contract",
+        "stream.errors",
+        "stream.outcomes",
+        "stream.readers",
+        "stream.records",
+        "stream.stores",
+    },
+    "stream.messages": {"stream.broker.contract", "stream.records"},
+    "stream.window": {"stream.broker.contract", "stream.records"},
+    "stream.rejections": {"stream.broker.contract", "stream.errors", "stream.records", "stream.window"},
+    "training": {
+        "stream.clip",
+        "stream.cli",
+        "stream.errors",
+        "stream.fetch",
+        "stream.measures",
+        "stream.readers",
+        "stream.verdict",
+    },
+    "training.synthetic": {"stream.clip", "stream.errors"},
+    "trt_build": {"stream.clip", "stream.cli", "stream.engine", "stream.errors", "stream.verdict", "training"},
+}
+
+DOORS: dict[str, set[str]] = {
+    # Heavy libraries and the modules that may import them.
+    "av": {"stream.clip.decode", "training.synthetic"},
+    "cv2": {"stream.clip.roi", "stream.clip.sample", "training.synthetic", "training.augment"},
+    "kafka": {"stream.broker", "stream.audit"},
+    "prometheus_client": {"stream.metrics"},
+    "openvino": {"stream.engine.cpu", "trt_build.target_openvino"},
+    "tensorrt": {"stream.engine.gpu", "trt_build.target_tensorrt"},
+    "cuda": {"stream.engine.gpu", "trt_build.target_tensorrt"},
+    "torch": {"training", "trt_build.export", "trt_build.verify", "trt_build.bench"},
+    "onnx": {"trt_build.export"},
+}
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def within(name: str, prefixes: set[str]) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+def rule_for(module: str) -> tuple[str, set[str]]:
+    prefix = max((p for p in ARROWS if within(module, {p})), key=len)
+    return prefix, ARROWS[prefix] | {prefix}
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=lambda value: str(value) if "." in str(value) else "")
+def test_imports_point_one_way(module: str, path: Path):
+    prefix, allowed = rule_for(module)
+    wiring = path.name == "__main__.py"
+    for name in imports(path):
+        if name.split(".")[0] in PACKAGES:
+            own = module.split(".", maxsplit=1)[0]
+            allowed_here = allowed | ({own} if wiring else set())
+            assert within(name, allowed_here), f"{module} (rule of {prefix}) must not import {name}"
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_each_heavy_library_has_its_door(library: str):
+    for module, path in modules():
+        if any(within(name, {library}) for name in imports(path)):
+            assert within(module, DOORS[library]), f"{module} must not import {library}"
+
+
+def test_only_synthetic_of_training_does_without_torch():
+    for module, path in modules():
+        if within(module, {"training.synthetic"}):
+            assert not any(within(name, {"torch", "torchvision"}) for name in imports(path)), module
+
+
+def test_importing_the_service_leaves_torch_out():
+    needs_a_gpu = {"stream.engine.gpu"}
+    names = [
+        name
+        for name, path in modules()
+        if within(name, {"stream"}) and path.name != "__main__.py" and name not in needs_a_gpu
+    ]
+    code = f"import importlib, sys; [importlib.import_module(n) for n in {names}]; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=120)

@@ -1,0 +1,97 @@
+"""What counts as delivered: exactly one outcome for each reference, in order, none invented."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.ledger import EXAMPLES, Audit, Ledger
+from stream.records import KafkaSource, Partition, Record
+
+VERDICTS, LETTERS = Partition("verdicts", 0), Partition("letters", 0)
+
+
+def reference(number: int, offset: int) -> Record:
+    return Record(Partition("clips", number), offset, b"a.mp4", b"{}", (), 0)
+
+
+def outcome(number: int, offset: int, *, to: Partition = VERDICTS, topic: str = "clips") -> Record:
+    headers = KafkaSource(topic=topic, partition=number, offset=offset).headers()
+    return Record(to, 0, b"a.mp4", b"{}", headers, 0)
+
+
+def audited(outcomes, references, *, first=(0, 0), committed=(0, 0)) -> Audit:
+    ledger = Ledger("clips", first_offsets=dict(enumerate(first)), committed=dict(enumerate(committed)))
+    for each in outcomes:
+        ledger.outcome(each)
+    for each in references:
+        ledger.reference(each)
+    return ledger.close()
+
+
+@given(st.data(), st.lists(st.booleans(), max_size=60))
+def test_one_outcome_each_in_order_is_complete_wherever_it_stands(data, kinds):
+    pairs = [(data.draw(st.integers(0, 1)), offset) for offset in range(len(kinds))]
+    outcomes = [
+        outcome(number, offset, to=VERDICTS if kind else LETTERS)
+        for (number, offset), kind in zip(pairs, kinds, strict=True)
+    ]
+    result = audited(outcomes, [reference(*pair) for pair in pairs])
+    assert result.complete
+    assert (result.references, result.outcomes) == (len(kinds), len(kinds))
+
+
+@given(st.sets(st.integers(0, 300)), st.sets(st.integers(0, 300)), st.integers(0, 310))
+def test_each_reference_without_an_outcome_is_lost_or_pending_as_the_group_has_passed_it_or_not(
+    references, answered, committed
+):
+    result = audited(
+        [outcome(0, offset) for offset in sorted(answered)],
+        [reference(0, offset) for offset in sorted(references)],
+        committed=(committed, 0),
+    )
+    missing = references - answered
+    assert result.faults.get("lost", 0) == sum(offset < committed for offset in missing)
+    assert result.pending == sum(offset >= committed for offset in missing)
+    assert result.faults.get("invented", 0) == len(answered - references)
+
+
+def test_a_doubled_outcome_is_named_with_both_places():
+    result = audited([outcome(0, 0), outcome(0, 0, to=LETTERS)], [reference(0, 0)])
+    assert not result.holds
+    assert result.faults == {"doubled": 1}
+    assert result.examples["doubled"] == ("clips[0]@0 at letters[0]@0",)
+
+
+def test_order_holds_for_each_pair_of_source_and_output_partition_on_its_own():
+    references = [reference(number, offset) for number in (0, 1) for offset in range(2)]
+    crossing = [outcome(0, 1), outcome(1, 0), outcome(0, 0, to=LETTERS), outcome(1, 1)]
+    assert audited(crossing, references).complete
+    swapped = [outcome(0, 1), outcome(0, 0), outcome(1, 0), outcome(1, 1)]
+    assert audited(swapped, references).faults == {"out_of_order": 1}
+
+
+@pytest.mark.parametrize("bogus", [outcome(0, 10**15), outcome(7, 0), outcome(0, 1)])
+def test_an_outcome_of_no_reference_is_invented_and_costs_no_memory(bogus):
+    assert audited([bogus], [reference(0, 0)]).faults == {"invented": 1}
+
+
+def test_a_record_that_names_no_reference_is_unidentified():
+    assert audited([Record(VERDICTS, 3, None, b"hello", (), 0)], []).faults == {"unidentified": 1}
+
+
+def test_outcomes_of_other_source_topics_are_none_of_its_business():
+    result = audited([outcome(0, 0, topic="other")], [])
+    assert result.complete
+    assert result.outcomes == 0
+
+
+def test_outcomes_of_references_deleted_since_are_counted_apart():
+    result = audited([outcome(0, offset) for offset in range(5)], [reference(0, 3), reference(0, 4)], first=(3, 0))
+    assert result.complete
+    assert result.expired == 3
+
+
+def test_only_a_few_examples_of_each_fault_are_kept():
+    result = audited([], [reference(0, offset) for offset in range(1000)], committed=(1000, 0))
+    assert result.faults == {"lost": 1000}
+    assert len(result.examples["lost"]) == EXAMPLES

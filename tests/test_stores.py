@@ -1,0 +1,45 @@
+"""Which store a clip lies in, and how long to wait before it is asked again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.backoff import Backoff
+from stream.stores import Stores
+from tests.simulation import Time
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("/clips/a.mp4", "files"),
+        ("file:///clips/a.mp4", "files"),
+        ("s3://bucket/a/b.mp4", "s3://bucket"),
+        ("https://clips.example.org:8443?x=/", "https://clips.example.org:8443"),
+        ("https://user:secret@Clips.example.org/a.mp4", "https://clips.example.org"),
+        ("no uri at all", "files"),
+    ],
+)
+def test_a_store_is_a_host_a_bucket_or_this_machine_and_tells_no_secret(uri, name):
+    stores = Stores(backoff=Backoff(random=lambda: 0.5), clock=Time())
+    assert stores.of(uri).name == name
+    assert stores.of(uri) is stores.of(uri)
+
+
+def test_a_round_that_failed_before_the_store_answered_does_not_close_it_again():
+    store = Stores(backoff=Backoff(random=lambda: 0.5), clock=Time()).of("/a")
+    first, second = store.begin(), store.begin()
+    store.failed("reset", begun_in=first)
+    third = store.begin()
+    store.answered()
+    store.failed("reset", begun_in=third)
+    assert store.open
+    store.failed("reset", begun_in=second)
+    assert not store.open
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True), st.floats(0.01, 5), st.floats(5, 100))
+def test_a_wait_is_drawn_between_nothing_and_a_bound_that_doubles(failures, drawn, first_s, longest_s):
+    backoff = Backoff(random=lambda: drawn, first_s=first_s, longest_s=longest_s)
+    bound = min(longest_s, first_s * 2.0 ** min(failures - 1, 500))
+    assert backoff.wait_s(failures) == pytest.approx(drawn * bound)

@@ -1,0 +1,83 @@
+"""A checkpoint gives back what was saved, or says what is wrong with it."""
+
+import pytest
+import torch
+
+from stream.clip.spec import ClipSpec
+from stream.errors import UserError
+from stream.verdict import DecisionRule
+from training.checkpoint import CARD, WEIGHTS, CheckpointCard, TrainingSummary, load_checkpoint, save_checkpoint
+from training.slowfast import SlowFast, SlowFastConfig
+
+TINY = SlowFastConfig(
+    frames=8,
+    block="basic",
+    depths=(1, 1, 1, 1),
+    slow_channels=(4, 4, 4, 4, 4),
+    fast_channels=(2, 2, 2, 2, 2),
+    stem_pool=False,
+)
+SUMMARY = TrainingSummary(
+    version="0.1.0", torch="2.15", seed=1, steps=2, batch=4, minutes=0.1, precision="fp32", loss=0.7
+)
+
+
+def card(**changes) -> CheckpointCard:
+    fields = {"network": TINY, "spec": ClipSpec(frames=8, size=32), "rule": DecisionRule(), "training": SUMMARY}
+    return CheckpointCard(**{**fields, "dataset": "nothing", **changes})
+
+
+def test_what_is_loaded_scores_as_what_was_saved(tmp_path):
+    network = SlowFast(TINY)
+    saved = save_checkpoint(tmp_path / "c", network, card())
+    loaded, its_card = load_checkpoint(tmp_path / "c")
+    clips = torch.randint(0, 256, (2, 2, 8, 32, 32), dtype=torch.uint8)
+    assert torch.equal(loaded(clips), network.eval()(clips))
+    assert its_card == saved
+    assert sorted(path.name for path in (tmp_path / "c").iterdir()) == [CARD, WEIGHTS]
+
+
+def test_a_checkpoint_may_be_replaced_by_one_of_the_same_network_and_spec(tmp_path):
+    save_checkpoint(tmp_path, SlowFast(TINY), card())
+    second = save_checkpoint(tmp_path, SlowFast(TINY), card(dataset="more"))
+    assert load_checkpoint(tmp_path)[1] == second
+
+
+def test_a_checkpoint_of_another_spec_is_not_overwritten(tmp_path):
+    save_checkpoint(tmp_path, SlowFast(TINY), card())
+    with pytest.raises(UserError, match="another network or clip spec"):
+        save_checkpoint(tmp_path, SlowFast(TINY), card(spec=ClipSpec(frames=8, size=48)))
+
+
+def test_a_folder_with_other_files_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("...")
+    with pytest.raises(UserError, match="not empty"):
+        save_checkpoint(tmp_path, SlowFast(TINY), card())
+
+
+def test_a_network_that_does_not_take_the_specs_clips_is_refused():
+    with pytest.raises(ValueError, match="does not fit clips of 1 channels and 8 frames"):
+        card(spec=ClipSpec(frames=8, extra="none"))
+
+
+def test_damage_is_named(tmp_path):
+    save_checkpoint(tmp_path, SlowFast(TINY), card())
+    weights = (tmp_path / WEIGHTS).read_bytes()
+    (tmp_path / WEIGHTS).write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
+    with pytest.raises(UserError, match="sha256 differs"):
+        load_checkpoint(tmp_path)
+    (tmp_path / WEIGHTS).unlink()
+    with pytest.raises(UserError, match="No such file"):
+        load_checkpoint(tmp_path)
+    (tmp_path / CARD).write_text('{"schema": 2}')
+    with pytest.raises(UserError, match="is no checkpoint card"):
+        load_checkpoint(tmp_path)
+    with pytest.raises(UserError, match="can't be read"):
+        load_checkpoint(tmp_path / "nowhere")
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    wider = TINY.variant(slow_channels=(8, 8, 8, 8, 8))
+    save_checkpoint(tmp_path, SlowFast(wider), card())
+    with pytest.raises(UserError, match="does not fit the network"):
+        load_checkpoint(tmp_path)

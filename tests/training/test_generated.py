@@ -1,0 +1,61 @@
+"""Generated sets: the same recipe gives the same clips, and sets of different purpose share none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stream.clip.spec import ClipSpec
+from stream.errors import UserError
+from training.generated import Recipe, generate
+
+SPEC = ClipSpec(frames=4, size=32)
+RECIPE = Recipe(clips=6, presets=("demo", "field"), stalled_share=0.5, purpose="training", seed=3)
+
+
+def make(recipe, cache, *, progress=lambda _done, _total: None, processes=1):
+    return generate(recipe, SPEC, cache=cache, processes=processes, progress=progress)
+
+
+def test_a_recipe_is_generated_once_and_always_the_same(tmp_path):
+    seen = []
+    first = make(RECIPE, tmp_path / "a", progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(done, 6) for done in range(1, 7)]
+    assert first.pixels.shape == (6, *SPEC.shape)
+    assert first.stalled.sum() == 3
+    again = make(RECIPE, tmp_path / "a", progress=lambda _done, _total: pytest.fail("generated again"))
+    elsewhere = make(RECIPE, tmp_path / "b", processes=2)
+    for other in (again, elsewhere):
+        assert np.array_equal(first.pixels, other.pixels)
+        assert np.array_equal(first.stalled, other.stalled)
+        assert first.clip_ids == other.clip_ids
+
+
+def test_sets_of_different_purpose_share_no_clip(tmp_path):
+    training = make(replace(RECIPE, clips=3), tmp_path)
+    test = make(replace(RECIPE, clips=3, purpose="test"), tmp_path)
+    assert not {clip.tobytes() for clip in training.pixels} & {clip.tobytes() for clip in test.pixels}
+    assert not set(training.clip_ids) & set(test.clip_ids)
+
+
+def test_anything_that_changes_pixels_changes_the_cached_files_name():
+    others = [replace(RECIPE, seed=4), replace(RECIPE, presets=("demo",)), replace(RECIPE, stalled_share=0.4)]
+    digests = [recipe.digest(SPEC) for recipe in (RECIPE, *others)] + [RECIPE.digest(ClipSpec(frames=4, size=48))]
+    assert len(set(digests)) == len(digests)
+
+
+def test_interrupted_it_leaves_nothing_behind(tmp_path):
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(RECIPE, tmp_path, progress=interrupt)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_preset_and_an_unwritable_cache_are_named(tmp_path):
+    with pytest.raises(UserError, match="--preset martian: no such preset; there are demo, field"):
+        make(replace(RECIPE, presets=("martian",)), tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"--cache .*file"):
+        make(RECIPE, tmp_path / "file")

@@ -1,0 +1,141 @@
+"""`python -m trt_build`: from a checkpoint to an artifact, or one line that says why not."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import openvino as ov
+import pytest
+import torch
+
+from stream.engine.artifact import Artifact, load_artifact
+from stream.errors import UserError
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.slowfast import SlowFast
+from trt_build.build import STAGES, build
+from trt_build.settings import BuildSettings
+from trt_build.staging import staged
+from trt_build.verify import sample_clips, verify
+
+
+def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "trt_build", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
+
+
+def test_an_artifact_holds_what_serves_and_what_proves(tiny_artifact: Artifact):
+    assert {each.name for each in tiny_artifact.path.iterdir()} == {
+        "manifest.json",
+        "model.xml",
+        "model.bin",
+        "model.onnx",
+        "golden.npz",
+        "golden.mp4",
+    }
+    assert load_artifact(tiny_artifact.path) == tiny_artifact
+
+
+def test_the_manifest_tells_what_the_checkpoint_told(tiny_artifact: Artifact, tiny_checkpoint: Path):
+    _, card = load_checkpoint(tiny_checkpoint)
+    manifest = tiny_artifact.manifest
+    assert (manifest.spec, manifest.rule) == (card.spec, card.rule)
+    assert manifest.training["weights_sha256"] == card.weights_sha256
+    assert manifest.training["training"] == card.training.model_dump(mode="json")
+
+
+def test_the_proof_is_within_its_tolerance(tiny_artifact: Artifact):
+    proof = tiny_artifact.manifest.proof
+    assert proof is not None
+    assert 0 < proof.max_difference <= proof.tolerance == 1e-4
+
+
+def test_weights_keep_their_precision(tiny_artifact: Artifact):
+    model = ov.Core().read_model(tiny_artifact.path / "model.xml")
+    stored = {each.get_element_type() for each in model.get_ordered_ops() if each.get_type_name() == "Constant"}
+    assert ov.Type.f32 in stored
+    assert not stored & {ov.Type.f16, ov.Type.bf16}
+
+
+def test_what_is_not_the_network_compiled_is_refused(tiny_artifact: Artifact, tiny_network: SlowFast):
+    """One weight of the head that differs by a thousandth is enough."""
+    other = SlowFast(tiny_network.config).eval()
+    other.load_state_dict(tiny_network.state_dict())
+    clips = sample_clips(tiny_artifact.manifest.spec)
+    assert verify(other, tiny_artifact, clips).clips == len(clips)
+    with torch.no_grad():
+        other.head.bias.add_(1e-3)
+    with pytest.raises(UserError, match=r"fp32 may be 0\.0001 off"):
+        verify(other, tiny_artifact, clips)
+
+
+def test_weights_that_give_no_number_are_refused(tiny_network: SlowFast, tiny_checkpoint: Path, tmp_path: Path):
+    _, card = load_checkpoint(tiny_checkpoint)
+    broken = SlowFast(tiny_network.config)
+    with torch.no_grad():
+        broken.head.bias.fill_(float("nan"))
+    save_checkpoint(tmp_path / "broken", broken, card)
+    with pytest.raises(UserError, match="nan off"):
+        build(BuildSettings(checkpoint=tmp_path / "broken", out=tmp_path / "out"), begin=lambda _: None)
+    assert {each.name for each in tmp_path.iterdir()} == {"broken"}, "nothing half built is left behind"
+
+
+def test_the_command_builds_and_shows(tiny_checkpoint: Path, tmp_path: Path):
+    built = run("--checkpoint", tiny_checkpoint, "--out", tmp_path / "artifact")
+    assert built.returncode == 0, built.stderr
+    assert load_artifact(tmp_path / "artifact").digest in built.stdout
+    for row in ("difference from torch", "size", "one clip alone", "all slots busy"):
+        assert row in built.stdout
+    assert f"{len(STAGES)}/{len(STAGES)}" in built.stderr
+    assert {each.name for each in tmp_path.iterdir()} == {"artifact"}
+
+
+def test_a_checkpoint_that_is_none_gets_one_line(tmp_path: Path):
+    refused = run("--checkpoint", tmp_path, "--out", tmp_path / "out")
+    assert refused.returncode == 2
+    assert refused.stderr.strip().splitlines()[-1].startswith("python -m trt_build: ")
+    assert "checkpoint.json" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "out").exists()
+
+
+class TestStaging:
+    def test_the_folder_appears_whole(self, tmp_path: Path):
+        out = tmp_path / "new" / "artifact"
+        with staged(out, force=False) as folder:
+            (folder / "manifest.json").touch()
+            assert not out.exists()
+        assert [each.name for each in out.iterdir()] == ["manifest.json"]
+        assert [each.name for each in out.parent.iterdir()] == ["artifact"]
+        assert out.stat().st_mode & 0o777 == 0o755
+
+    def test_what_is_there_stays_unless_force_is_said(self, tmp_path: Path):
+        with pytest.raises(UserError, match="--force"), staged(tmp_path, force=False):
+            pass
+
+    def test_an_error_leaves_what_was_there(self, tmp_path: Path, tiny_artifact: Artifact):
+        out = Path(shutil.copytree(tiny_artifact.path, tmp_path / "artifact"))
+        with pytest.raises(RuntimeError, match="mid-build"), staged(out, force=True):
+            raise RuntimeError("mid-build")
+        assert load_artifact(out).digest == tiny_artifact.digest
+        assert [each.name for each in tmp_path.iterdir()] == ["artifact"]
+
+    def test_force_replaces_an_artifact(self, tmp_path: Path, tiny_artifact: Artifact):
+        out = Path(shutil.copytree(tiny_artifact.path, tmp_path / "artifact"))
+        with staged(out, force=True) as folder:
+            (folder / "new").touch()
+        assert [each.name for each in out.iterdir()] == ["new"]
+
+    def test_force_replaces_nothing_but_artifacts(self, tmp_path: Path):
+        (tmp_path / "photos").mkdir()
+        (tmp_path / "photos" / "cat.jpg").touch()
+        (tmp_path / "file").touch()
+        for out in (tmp_path / "photos", tmp_path / "file"):
+            with pytest.raises(UserError, match="holds no artifact"), staged(out, force=True):
+                pass
+        assert (tmp_path / "photos" / "cat.jpg").exists()
+
+    def test_a_place_that_cannot_be_written_gets_one_line(self, tmp_path: Path):
+        (tmp_path / "file").touch()
+        with pytest.raises(UserError, match="can't write there"), staged(tmp_path / "file" / "out", force=False):
+            pass

@@ -1,0 +1,153 @@
+"""The checkpoint: a folder with the weights as safetensors and a card that says what they are.
+
+model.safetensors: parameters and batch-norm statistics, float32; checkpoint.json: the CheckpointCard.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from safetensors.torch import load, save
+
+from stream.clip.spec import ClipSpec
+from stream.errors import UserError
+from stream.verdict import DecisionRule
+from training.measures import Evaluation
+from training.slowfast import SlowFast, SlowFastConfig
+
+WEIGHTS, CARD = "model.safetensors", "checkpoint.json"
+
+
+class _Card(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
+
+
+class TrainingSummary(_Card):
+    """How the weights came to be."""
+
+    version: str
+    """Of this package."""
+    torch: str
+    seed: int
+    steps: int
+    batch: int
+    minutes: float
+    precision: Literal["bf16", "fp32"]
+    loss: float
+    """Mean over the last steps."""
+    validation: Evaluation | None = None
+    """On clips that were kept from training; the rule was chosen on them, so they are a little too good."""
+
+
+class CheckpointCard(_Card):
+    """What a checkpoint's weights are, and how their logits are to be read."""
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    network: SlowFastConfig
+    spec: ClipSpec
+    rule: DecisionRule
+    training: TrainingSummary
+    dataset: str
+    """What it was trained on, in words."""
+    weights_sha256: str = ""
+    """Filled by `save_checkpoint`."""
+
+    @model_validator(mode="after")
+    def _network_takes_the_clips(self) -> "CheckpointCard":
+        check_fit(self.network, self.spec)
+        return self
+
+
+def check_fit(network: SlowFastConfig, spec: ClipSpec) -> None:
+    """Refuses a network that does not take the clips that a spec makes.
+
+    Raises:
+        ValueError: naming both.
+    """
+    if (network.channels, network.frames, network.outputs) != (spec.channels, spec.frames, 1):
+        raise ValueError(
+            f"a network of {network.channels} channels, {network.frames} frames and {network.outputs} outputs does not "
+            f"fit clips of {spec.channels} channels and {spec.frames} frames with one logit"
+        )
+
+
+def check_folder(folder: Path, network: SlowFastConfig, spec: ClipSpec) -> None:
+    """Refuses a folder that already holds something else than a checkpoint of this network and spec.
+
+    Raises:
+        UserError: naming the folder and the way out.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is no folder; give another place for the checkpoint")
+    if (folder / CARD).exists():
+        card = _read_card(folder)
+        if (card.network, card.spec) != (network, spec):
+            raise UserError(f"{folder} holds a checkpoint of another network or clip spec; give another folder")
+    elif folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty and holds no {CARD}; give another folder")
+
+
+def save_checkpoint(folder: Path, network: SlowFast, card: CheckpointCard) -> CheckpointCard:
+    """Writes or replaces a checkpoint, and returns its card with the weights' digest.
+
+    Both files are written beside their place and moved into it; of a crash between the two moves the digest tells.
+
+    Raises:
+        UserError: the folder holds something else.
+    """
+    check_folder(folder, card.network, card.spec)
+    weights = save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
+    card = card.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()})
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {WEIGHTS: weights, CARD: card.model_dump_json(indent=2).encode() + b"\n"}
+    try:
+        for name, content in contents.items():
+            with (folder / f"{name}.partial").open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for name in contents:
+            (folder / f"{name}.partial").replace(folder / name)
+    finally:
+        for name in contents:
+            (folder / f"{name}.partial").unlink(missing_ok=True)
+    return card
+
+
+def load_checkpoint(folder: Path) -> tuple[SlowFast, CheckpointCard]:
+    """Reads a checkpoint; the network is in evaluation mode.
+
+    Raises:
+        UserError: a file is missing or unreadable, or the weights are not those of the card.
+    """
+    card = _read_card(folder)
+    try:
+        weights = (folder / WEIGHTS).read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{folder / WEIGHTS} can't be read ({error.strerror}); train again or copy the folder"
+        ) from None
+    if hashlib.sha256(weights).hexdigest() != card.weights_sha256:
+        raise UserError(f"{folder / WEIGHTS} is not what {CARD} says (sha256 differs); copy the folder again")
+    network = SlowFast(card.network)
+    try:
+        network.load_state_dict(load(weights))
+    except RuntimeError as error:
+        raise UserError(
+            f"{folder / WEIGHTS} does not fit the network of {CARD}: {str(error).splitlines()[-1]}"
+        ) from None
+    return network.eval(), card
+
+
+def _read_card(folder: Path) -> CheckpointCard:
+    path = folder / CARD
+    try:
+        return CheckpointCard.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path} can't be read ({error.strerror}); a checkpoint is made by training fit") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "card"
+        raise UserError(f"{path} is no checkpoint card: {where}: {first['msg']}; train again") from None

@@ -1,0 +1,195 @@
+"""Labelled clips to train and test on, and how they are read from a folder in the competition's layout.
+
+train_metadata.csv   filename,url,project_id,num_frames,... ; the url is not used
+train_labels.csv     filename,stalled (0 or 1)
+100000.mp4 ...       the videos; what can't be read is listed, not silently left out
+"""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.clip import Clip
+from stream.clip.spec import ClipSpec
+from stream.errors import ClipFault, Reason, UserError
+from stream.readers import Readers, ReadRequest
+from training.synthetic.folder import LABELS, METADATA
+
+
+@dataclass(frozen=True, slots=True)
+class Clips:
+    """Clips as a network takes them, with their labels."""
+
+    pixels: NDArray[np.uint8]
+    """`[N, C, T, S, S]`; may be mapped from a file."""
+    stalled: NDArray[np.bool_]
+    """`[N]`."""
+    clip_ids: tuple[str, ...]
+    project_ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.stalled)
+
+    def take(self, indices: NDArray[np.intp]) -> "Clips":
+        """Some of the clips, in the order of `indices`."""
+        names = tuple(tuple(ids[i] for i in indices) for ids in (self.clip_ids, self.project_ids))
+        return Clips(self.pixels[indices], self.stalled[indices], *names)
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A labelled clip that could not be read."""
+
+    clip_id: str
+    fault: ClipFault
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What a folder held."""
+
+    clips: Clips
+    unread: tuple[Unread, ...]
+    unlabelled: int
+    """Clips of the metadata without a label; they were not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    clip_id: str
+    project_id: str
+    num_frames: int
+    stalled: bool
+
+
+def read_folder(folder: Path, spec: ClipSpec, *, processes: int, progress: Callable[[int, int], None]) -> Folder:
+    """Reads every labelled clip of a folder, as `spec` wants it.
+
+    Args:
+        folder: holds the two tables and the videos.
+        spec: how clips are read.
+        processes: how many are read at a time.
+        progress: called with the number of clips done, and of all.
+
+    Raises:
+        UserError: a table is missing or malformed, a label belongs to no clip, or no clip could be read.
+    """
+    rows, unlabelled = _labelled_rows(folder)
+    read: dict[int, Clip] = {}
+    unread: dict[int, ClipFault] = {}
+    with Readers(spec, processes=processes) as readers:
+        for done, (index, result) in enumerate(_read_rows(folder, rows, readers), start=1):
+            if isinstance(result, ClipFault):
+                unread[index] = result
+            else:
+                read[index] = result
+            progress(done, len(rows))
+    if not read:
+        first = f" (the first: {min(unread.items())[1]})" if unread else ""
+        raise UserError(f"--data {folder}: none of its {len(rows)} labelled clips could be read{first}")
+    kept = sorted(read)
+    return Folder(
+        clips=Clips(
+            pixels=np.stack([read[i].pixels for i in kept]),
+            stalled=np.array([rows[i].stalled for i in kept]),
+            clip_ids=tuple(rows[i].clip_id for i in kept),
+            project_ids=tuple(rows[i].project_id for i in kept),
+        ),
+        unread=tuple(Unread(rows[i].clip_id, unread[i]) for i in sorted(unread)),
+        unlabelled=unlabelled,
+    )
+
+
+def check_both_classes(stalled: NDArray[np.bool_], name: str) -> None:
+    """Refuses labels `[N]` that leave nothing to tell apart.
+
+    Raises:
+        UserError: naming the set.
+    """
+    if stalled.all() or not stalled.any():
+        raise UserError(f"the {len(stalled)} {name} clips are all of one class; give clips of both, or more")
+
+
+def hold_out(clips: Clips, *, share: float, seed: int) -> tuple[Clips, Clips]:
+    """Splits clips for training from clips for validation: whole projects, so that no animal is in both.
+
+    Projects are drawn until they hold `share` of the clips. A folder of one project is split clip by clip.
+    """
+    rng = np.random.default_rng(seed)
+    projects = np.array(clips.project_ids)
+    names = rng.permutation(np.unique(projects))
+    if len(names) > 1:
+        sizes = [np.count_nonzero(projects == name) for name in names]
+        needed = int(np.searchsorted(np.cumsum(sizes), share * len(clips))) + 1
+        held = np.isin(projects, names[: min(needed, len(names) - 1)])
+    else:
+        held = rng.permutation(np.arange(len(clips)) < share * len(clips))
+    return clips.take(np.flatnonzero(~held)), clips.take(np.flatnonzero(held))
+
+
+def _read_rows(folder: Path, rows: Sequence[_Row], readers: Readers) -> Iterator[tuple[int, Clip | ClipFault]]:
+    """Keeps all readers busy; clips come as they are done."""
+    waiting: dict[Future[Clip], int] = {}
+    for index, row in enumerate(rows):
+        while not readers.free:
+            yield from _finished(waiting)
+        try:
+            data = (folder / row.clip_id).read_bytes()
+        except OSError as error:
+            yield index, ClipFault(Reason.NOT_FOUND, f"{folder / row.clip_id}: {error.strerror}")
+            continue
+        waiting[readers.submit(ReadRequest(data, num_frames=row.num_frames))] = index
+    while waiting:
+        yield from _finished(waiting)
+
+
+def _finished(waiting: dict[Future[Clip], int]) -> Iterator[tuple[int, Clip | ClipFault]]:
+    for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+        index = waiting.pop(future)
+        try:
+            yield index, future.result()
+        except ClipFault as fault:
+            yield index, fault
+
+
+def _labelled_rows(folder: Path) -> tuple[list[_Row], int]:
+    metadata = {row["filename"]: row for row in _table(folder / METADATA, ("filename", "project_id", "num_frames"))}
+    labels = {row["filename"]: row["stalled"] for row in _table(folder / LABELS, ("filename", "stalled"))}
+    if strangers := sorted(set(labels) - set(metadata)):
+        raise UserError(
+            f"{folder / LABELS}: {len(strangers)} labels belong to no clip of {METADATA}, {strangers[0]} first"
+        )
+    rows = [
+        _Row(name, row["project_id"], _frames(row["num_frames"], name), _stalled(labels[name], name))
+        for name, row in metadata.items()
+        if name in labels
+    ]
+    return rows, len(metadata) - len(rows)
+
+
+def _table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if missing := set(columns) - set(reader.fieldnames or ()):
+                raise UserError(f"{path}: has no column {min(missing)}; it needs {', '.join(columns)}")
+            return list(reader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} can't be read ({error}); give a folder in the competition's layout") from None
+
+
+def _frames(text: str | None, clip_id: str) -> int:
+    if text is None or not text.isdecimal():
+        raise UserError(f"{METADATA}: {clip_id} has {text!r} where a number of frames belongs")
+    return int(text)
+
+
+def _stalled(text: str | None, clip_id: str) -> bool:
+    if text not in ("0", "1"):
+        raise UserError(f"{LABELS}: {clip_id} has {text!r} where 0 or 1 belongs")
+    return text == "1"

@@ -1,0 +1,40 @@
+"""`python -m trt_build`: compiles a checkpoint to an artifact, and proves that both say the same."""
+
+import sys
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from stream.cli import Command, main
+from trt_build.build import STAGES, Built, build
+from trt_build.settings import BuildSettings
+
+
+def _build(settings: BuildSettings) -> int:
+    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(STAGES[0], total=len(STAGES))
+        built = build(settings, lambda stage: progress.update(task, description=stage, completed=STAGES.index(stage)))
+        progress.update(task, description="done", completed=len(STAGES))
+    Console().print(_summary(built))
+    return 0
+
+
+def _summary(built: Built) -> Table:
+    artifact, proof = built.artifact, built.artifact.manifest.proof
+    assert proof is not None
+    size_mb = sum(each.stat().st_size for each in artifact.path.iterdir()) / 1e6
+    table = Table("artifact", artifact.digest, show_header=True, title=str(artifact.path))
+    table.add_row(
+        "difference from torch", f"{proof.max_difference:.1e} at most, {proof.clips} clips at each batch size"
+    )
+    table.add_row("size", f"{size_mb:.2f} MB")
+    table.add_row("one clip alone", f"{built.speed.latency_ms:.1f} ms")
+    table.add_row("all slots busy", f"{built.speed.clips_per_s:.0f} clips/s")
+    return table
+
+
+if __name__ == "__main__":
+    commands = {"build": Command("checkpoint to artifact", BuildSettings, _build)}
+    sys.exit(main("python -m trt_build", commands, sys.argv[1:], default="build"))

@@ -1,0 +1,20 @@
+"""Settings of `python -m trt_build`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from stream.cli import CommandSettings
+
+
+class BuildSettings(CommandSettings):
+    """Compiles a checkpoint to an artifact that workers run."""
+
+    model_config = SettingsConfigDict(env_prefix="STALL_BUILD_")
+
+    checkpoint: Path = Field(description="folder that training wrote: model.safetensors and checkpoint.json")
+    out: Path = Field(description="folder to write the artifact to")
+    target: Literal["openvino"] = Field(default="openvino", description="what the network is compiled for")
+    force: bool = Field(default=False, description="replace the artifact that is there")
