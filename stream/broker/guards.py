@@ -1,4 +1,4 @@
-"""The one place that touches private parts of kafka-python 3.0.12: three of its defects can't be guarded otherwise."""
+"""The one place that touches private parts of kafka-python 3.0.12: four of its defects can't be guarded otherwise."""
 
 from typing import Any
 
@@ -43,6 +43,24 @@ def keep_finished_joins(consumer: KafkaConsumer) -> None:
     coordinator._do_join_and_sync_async = join_once  # noqa: SLF001
     coordinator._on_join_complete_async = complete_and_forget  # noqa: SLF001
     coordinator.need_rejoin = due_until_complete
+
+
+def read_while_joining(consumer: KafkaConsumer) -> None:
+    """Lets records of the partitions held go on coming while a join is under way, as Kafka's own client does.
+
+    A join waits for every member, for a dead one until its session ends. kafka-python hands out nothing for so long:
+    one worker that is killed and comes back would stop them all.
+
+    Raises:
+        AttributeError: this kafka-python is built differently.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 - no public way to it
+    poll = coordinator.poll
+
+    def poll_without_waiting(*args: Any, **kwargs: Any) -> bool:
+        return bool(poll(*args, **kwargs)) or coordinator._join_task is not None  # noqa: SLF001
+
+    coordinator.poll = poll_without_waiting
 
 
 def resume_parked_records(consumer: KafkaConsumer) -> None:

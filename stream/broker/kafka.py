@@ -19,7 +19,7 @@ from kafka.errors import (
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused, Polled, Position
-from stream.broker.guards import keep_finished_joins, resume_parked_records
+from stream.broker.guards import keep_finished_joins, read_while_joining, resume_parked_records
 from stream.broker.membership import Membership
 from stream.broker.positions import Positions
 from stream.broker.reading import to_record
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _PLACING_TIMEOUT_S = 1.0  # offsets still pending in a dead owner's transaction keep us waiting: poll meanwhile
 _SETTLING_TIMEOUT_S = 20.0
+_LEAVING_TIMEOUT_S = 5.0
 _JOINING = "the group did not settle"
 _DELIVERING = "a delivery hung"
 
@@ -99,6 +100,7 @@ class KafkaBroker:
             partition_assignment_strategy=[self._membership.assignor],
         )
         keep_finished_joins(consumer)
+        read_while_joining(consumer)
         resume_parked_records(consumer)
         self._membership.subscribe(consumer, options.topic)
         return consumer
@@ -119,8 +121,8 @@ class KafkaBroker:
         self._paused &= self._owned
         self._unplaced = (self._unplaced | changes.assigned) & held
         records = tuple(to_record(each) for partition in self._owned & given.keys() for each in given[partition])
-        generation = self._membership.stable_generation()
-        if generation < 0:
+        generation = self._membership.generation()
+        if generation < 0 or self._membership.joining:
             self._watchdog.arm(_JOINING, self._stuck_after_s)
         else:
             self._watchdog.disarm(_JOINING)
@@ -222,22 +224,28 @@ class KafkaBroker:
 
     def close(self) -> None:
         """Leaves the group at once, a static member too: who closes in order doesn't come back soon."""
-        assignment = self._membership.assignment
         self._transactions.close()
-        self._consumer.close()
+        if self._options.slot is not None or self._membership.joining:
+            self._leave()
+        self._consumer.close(timeout_ms=int(_LEAVING_TIMEOUT_S * 1000))
         self._watchdog.close()
-        if self._options.slot is not None and assignment is not None:
-            self._give_up_slot(assignment.identity.member_id)
 
-    def _give_up_slot(self, member_id: str) -> None:
-        """A static member stays in the group after close; one that took our slot over isn't ours to remove."""
+    def _leave(self) -> None:
+        """Leaves by another connection than the consumer's.
+
+        That one sends no farewell for a static member, and during a join the broker hears nothing on it until all
+        have joined. Named is our own member: one that took our slot over isn't ours to remove.
+        """
+        member_id = self._membership.member_id
+        if not member_id:
+            return
         member = MemberToRemove(member_id=member_id, group_instance_id=self._options.slot)
         try:
             with self._options.cluster.admin() as admin:
                 (result,) = admin.remove_group_members(self._options.group, [member]).values()
-            log.info("slot %r left the group: %s", self._options.slot, result.__name__)
+            log.info("%s left the group: %s", self.client_id, result.__name__)
         except (KafkaError, UserError) as error:
-            log.warning("slot %r stays in the group until its session ends: %s", self._options.slot, error)
+            log.warning("%s stays in the group until its session ends: %s", self.client_id, error)
 
 
 def _ours(partition: TopicPartition) -> Partition:

@@ -51,12 +51,21 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         changes, self._changes = self._changes, Changes()
         return changes
 
-    def stable_generation(self) -> int:
-        """The generation in force; -1 while the member joins, or was removed."""
-        now = self._identity()
-        held = self.assignment
-        stable = held is not None and held.valid and now.state == MemberState.STABLE
-        return held.generation if held is not None and stable and now.generation_id == held.generation else -1
+    def generation(self) -> int:
+        """The last completed join's, in force while the next one is under way; -1 if there is none, or it was lost."""
+        held, now = self.assignment, self._identity()
+        in_force = held is not None and held.valid and now.state != MemberState.UNJOINED
+        return held.generation if held is not None and in_force and now.generation_id == held.generation else -1
+
+    @property
+    def joining(self) -> bool:
+        """Whether a join is under way, or due."""
+        return self._identity().state != MemberState.STABLE
+
+    @property
+    def member_id(self) -> str:
+        """As the group knows us; empty before the first join and after a loss."""
+        return str(self._identity().member_id or "")
 
     def assigned_by(self, assignment: Any, generation: int) -> None:
         """A join is complete. The generation may rise without any callback of the listener, so it is noted here."""

@@ -47,6 +47,32 @@ def delete_before(cluster: Cluster, topic: str, offset: int) -> None:
         admin.delete_records({TopicPartition(topic, 0): offset})
 
 
+def test_a_member_that_does_not_answer_keeps_nobody_from_work(cluster: Cluster, new_topic: NewTopic, join: Join):
+    topic = new_topic(3)
+    at_work, silent = join(topic), join(topic)
+    while not (len(at_work._owned) and len(silent._owned)):
+        for each in (at_work, silent):
+            each.poll(max_records=0, timeout_s=0.02)
+    came_back = join(topic)  # the join that this starts waits for the silent one, longer than this test lasts
+    began = time.monotonic()
+    while time.monotonic() < began + 2:
+        at_work.poll(max_records=0, timeout_s=0.02)
+        came_back.poll(max_records=0, timeout_s=0.02)
+    held = {Partition(each.topic, each.partition) for each in at_work._owned}
+    write(cluster, topic, 60)
+    records: list[Record] = []
+    while not records:
+        polled = at_work.poll(max_records=60, timeout_s=0.1)
+        records += polled.records
+        assert time.monotonic() < began + 8, "nothing is read while the others join"
+    assert not came_back._owned
+    assert {record.partition for record in records} <= held
+    positions = {record.partition: Position(record.offset + 1) for record in records}
+    at_work.deliver(Delivery((), positions, polled.generation))
+    found = committed_offsets(cluster, f"group-{topic}", topic)
+    assert found == {partition.number: at.next_offset for partition, at in positions.items()}
+
+
 def test_references_deleted_before_they_were_read_stop_the_member(cluster: Cluster, new_topic: NewTopic, join: Join):
     topic = new_topic()
     write(cluster, topic, 10)
