@@ -1,0 +1,344 @@
+"""Commands as a user types them: what can be said to them, and how mistakes, interrupts and closed pipes end."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+import stream.__main__
+import training.__main__
+from stream.cli import Command, CommandSettings, Names, main
+from stream.errors import UserError
+
+
+class PourSettings(CommandSettings):
+    """Pour tea."""
+
+    passed_through = ("STALL_KETTLE_",)
+
+    cups: int = Field(3, ge=1, description="how many")
+    strength: Literal["weak", "strong"] = Field("weak", description="of the tea")
+    guests: Names = Field([], description="who drinks")
+    note: str | None = Field(None, description="left on the table")
+
+
+class WashSettings(CommandSettings):
+    """Wash up."""
+
+    model_config = SettingsConfigDict(cli_shortcuts={"hot-water": "hot"})
+
+    sink: Path = Field(description="where")
+    hot_water: bool = Field(False, description="else cold")
+
+
+class Kitchen:
+    """A program of two commands that keep what they were told."""
+
+    def __init__(self) -> None:
+        self.told: list[CommandSettings] = []
+        self.outcome: int | BaseException = 0
+        self.commands = {
+            "pour": Command("make tea", PourSettings, self.note),
+            "wash": Command("make room", WashSettings, self.note),
+        }
+
+    def note(self, settings: CommandSettings) -> int:
+        self.told.append(settings)
+        if isinstance(self.outcome, BaseException):
+            raise self.outcome
+        return self.outcome
+
+    def run(self, *argv: str, default: str | None = None) -> int:
+        """Its exit code, also where the parser of flags ends it."""
+        try:
+            return main("tea", self.commands, list(argv), default=default, foreign=("STALL_GARDEN_",))
+        except SystemExit as ended:
+            return int(ended.code or 0)
+
+    def pour(self, *argv: str) -> PourSettings:
+        assert self.run("pour", *argv) == 0
+        settings = self.told.pop()
+        assert isinstance(settings, PourSettings)
+        return settings
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kitchen:
+    """In an empty folder, with none of our names in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.upper().startswith("STALL_")]:
+        monkeypatch.delenv(name)
+    return Kitchen()
+
+
+def refused(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that was said of the user's mistake."""
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (line,) = printed.err.splitlines()
+    assert line.startswith("tea: ")
+    return line
+
+
+# Help.
+
+
+@pytest.mark.parametrize(("argv", "code"), [(["--help"], 0), (["-h"], 0), ([], 2)])
+def test_the_commands_are_listed_with_what_they_are_for(kitchen: Kitchen, capsys, argv: list[str], code: int):
+    assert kitchen.run(*argv) == code
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert ["pour", "make tea"] in lines
+    assert ["wash", "make room"] in lines
+
+
+COMMANDS = {**stream.__main__.COMMANDS, **training.__main__.COMMANDS}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_commands_help_tells_each_flag_with_what_it_is_for_and_its_default(
+    name: str, capsys, monkeypatch: pytest.MonkeyPatch, kitchen: Kitchen
+):
+    monkeypatch.setenv("COLUMNS", "1000")
+    kitchen.commands = COMMANDS
+    assert kitchen.run(name, "--help") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for field_name, field in COMMANDS[name].settings.model_fields.items():
+        assert field.description
+        if any("Positional" in str(each) for each in field.metadata):
+            assert f" {field_name.upper()} {field.description}" in told
+        else:
+            default = "none" if field.default is None else field.default
+            assert f" --{field_name.replace('_', '-')}" in told
+            assert f" {field.description} ({'required' if field.is_required() else f'default: {default}'})" in told
+
+
+# Where a value comes from.
+
+
+def test_a_flag_goes_before_the_environment_that_before_the_file_and_that_before_the_default(
+    kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+):
+    assert kitchen.pour().cups == 3
+    Path(".env").write_text("STALL_CUPS=4\n")
+    assert kitchen.pour().cups == 4
+    monkeypatch.setenv("STALL_CUPS", "5")
+    assert kitchen.pour().cups == 5
+    assert kitchen.pour("--cups", "6").cups == 6
+
+
+def test_several_values_are_the_flag_repeated_or_commas_in_the_environment(kitchen: Kitchen, monkeypatch):
+    assert kitchen.pour().guests == []
+    assert kitchen.pour("--guests", "Ann", "--guests", "Bo").guests == ["Ann", "Bo"]
+    monkeypatch.setenv("STALL_GUESTS", "Ann, Bo,")
+    assert kitchen.pour().guests == ["Ann", "Bo"]
+
+
+@pytest.mark.parametrize(("flags", "hot"), [([], False), (["--hot"], True), (["--hot-water"], True)])
+def test_a_switch_needs_no_value_and_may_have_a_short_name(kitchen: Kitchen, flags: list[str], hot: bool):  # noqa: FBT001
+    assert kitchen.run("wash", "--sink", "a", *flags) == 0
+    assert kitchen.told == [WashSettings.model_validate({"sink": "a", "hot_water": hot})]
+
+
+def test_a_default_command_is_meant_where_the_first_word_is_a_flag(kitchen: Kitchen, capsys):
+    assert kitchen.run("--cups", "9", default="pour") == 0
+    assert kitchen.told == [PourSettings.model_validate({"cups": 9})]
+    assert kitchen.run("--help", default="pour") == 0
+    assert "make room" in capsys.readouterr().out
+
+
+# Mistakes.
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["puor"], "unknown command 'puor' (did you mean pour?)"),
+        (["zzz"], "unknown command 'zzz'; `tea --help` lists them"),
+        (["-x"], "unknown command '-x'; `tea --help` lists them"),
+        (["pour", "--cups", "many"], "--cups (STALL_CUPS) = 'many': Input should be a valid integer"),
+        (["pour", "--cups", "0"], "--cups (STALL_CUPS) = '0': Input should be greater than or equal to 1"),
+        (["pour", "--strength", "tea"], "--strength (STALL_STRENGTH) = 'tea': Input should be 'weak' or 'strong'"),
+        (["pour", "--cups", "a\nb"], r"= 'a\nb'"),
+        (["pour", "--cups", "x", "--strength", "y"], "'x': Input should be a valid integer, unable to parse string"),
+        (["pour", "--cups", "x", "--strength", "y"], "; --strength (STALL_STRENGTH) = 'y'"),
+        (["wash"], "--sink (STALL_SINK) is missing: give it"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_the_value_and_the_rule(kitchen: Kitchen, capsys, argv: list[str], said: str):
+    assert kitchen.run(*argv) == 2
+    assert said in refused(capsys)
+    assert kitchen.told == []
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["pour", "--cpus", "3"], "--cpus"),
+        (["pour", "green"], "green"),
+        (["pour", "--cup", "4"], "--cup"),
+        (["pour", "--cups"], "--cups: expected one argument"),
+    ],
+)
+def test_a_word_that_means_nothing_there_is_named_and_nothing_is_done(
+    kitchen: Kitchen, capsys, argv: list[str], said: str
+):
+    assert kitchen.run(*argv) == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
+    assert kitchen.told == []
+
+
+def give(where: str, name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if where == ".env":
+        Path(".env").write_text(f"{name}={value}\n")
+    else:
+        monkeypatch.setenv(name, value)
+
+
+WHERE = pytest.mark.parametrize("where", ["environment", ".env"])
+
+
+@WHERE
+def test_a_value_of_the_wrong_type_is_refused_wherever_it_stands(kitchen: Kitchen, capsys, monkeypatch, where: str):
+    give(where, "STALL_CUPS", "many", monkeypatch)
+    assert kitchen.run("pour") == 2
+    assert "--cups (STALL_CUPS) = 'many': Input should be a valid integer" in refused(capsys)
+
+
+@WHERE
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("STALL_CPUS", "unknown setting STALL_CPUS in the environment or .env (did you mean STALL_CUPS?)"),
+        ("stall_guest", "unknown setting stall_guest in the environment or .env (did you mean STALL_GUESTS?)"),
+        ("STALL_SINKS", "(did you mean STALL_SINK?)"),
+        ("STALL_QQQQQQQ", "unknown setting STALL_QQQQQQQ in the environment or .env"),
+        ("STALL_KETTL_X", "unknown setting STALL_KETTL_X"),
+    ],
+)
+def test_a_name_of_ours_that_no_command_knows_is_refused_with_the_nearest_right_one(
+    kitchen: Kitchen, capsys, monkeypatch, where: str, name: str, said: str
+):
+    give(where, name, "5", monkeypatch)
+    assert kitchen.run("pour") == 2
+    assert said in refused(capsys)
+    assert kitchen.told == []
+
+
+@WHERE
+@pytest.mark.parametrize("name", ["CUPS", "PATH_TO_TEA", "STALLED", "STALL_KETTLE_VOLTS", "STALL_GARDEN_CUPS"])
+def test_names_of_others_and_those_passed_through_are_no_mistake(kitchen: Kitchen, monkeypatch, where: str, name: str):
+    give(where, name, "not a number", monkeypatch)
+    assert kitchen.pour() == PourSettings.model_validate({"cups": 3})
+
+
+@WHERE
+@pytest.mark.parametrize("name", ["STALL_SINK", "stall_hot_water"])
+def test_a_setting_of_another_command_may_stand_there_for_it(kitchen: Kitchen, monkeypatch, where: str, name: str):
+    give(where, name, "whatever", monkeypatch)
+    assert kitchen.pour().cups == 3
+
+
+# How it ends.
+
+
+def test_the_commands_exit_code_is_the_programs(kitchen: Kitchen):
+    kitchen.outcome = 7
+    assert kitchen.run("pour") == 7
+
+
+def test_what_the_command_cannot_honour_is_one_line_too(kitchen: Kitchen, capsys):
+    kitchen.outcome = UserError("no tea in the tin: buy some")
+    assert kitchen.run("pour") == 2
+    assert refused(capsys) == "tea: no tea in the tin: buy some"
+
+
+def test_a_defect_is_not_hidden(kitchen: Kitchen):
+    kitchen.outcome = ZeroDivisionError("a defect")
+    with pytest.raises(ZeroDivisionError):
+        kitchen.run("pour")
+
+
+def test_an_interrupt_is_silent(kitchen: Kitchen, capsys):
+    kitchen.outcome = KeyboardInterrupt()
+    assert kitchen.run("pour") == 130
+    assert capsys.readouterr() == ("", "")
+
+
+# The real ones.
+
+PLAIN = {name: value for name, value in os.environ.items() if not name.startswith(("STALL_", "PYTHON"))}
+"""The environment of a user, whatever that of the tests is."""
+
+
+def typed(*argv: str, **environment: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**PLAIN, "PYTHONPATH": str(Path(__file__).resolve().parent.parent), **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (["stream"], 2, ""),
+        (["stream", "shcema"], 2, "python -m stream: unknown command 'shcema' (did you mean schema?)"),
+        (["stream", "score", "gone.mp4"], 2, "python -m stream: no clip at gone.mp4"),
+        (["training", "syntesize"], 2, "python -m training: unknown command 'syntesize' (did you mean synthesize?)"),
+    ],
+)
+def test_the_process_ends_with_the_exit_code_and_at_most_a_line(
+    kitchen: Kitchen, argv: list[str], code: int, said: str
+):
+    with typed("-m", *argv) as process:
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert err.startswith(said)
+    assert len(err.splitlines()) == bool(said)
+
+
+@pytest.mark.parametrize("argv", [["stream", "schema", "verdict"], ["training", "synthesize", "--help"]])
+def test_sister_programs_can_be_told_by_the_same_environment(kitchen: Kitchen, argv: list[str]):
+    theirs = {"STALL_TRAINING_CLIPS": "9", "STALL_BUILD_OUT": "a", "STALL_GROUP": "b", "STALL_KAFKA_RETRIES": "3"}
+    with typed("-m", *argv, **theirs) as process:
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+
+
+def test_ctrl_c_ends_a_command_with_130_and_no_traceback(kitchen: Kitchen):
+    never = ("--bootstrap", "127.0.0.1:1", "--connect-timeout-s", "60", "--log-level", "debug")
+    with typed("-m", "stream", "audit", *never) as process:
+        assert process.stderr is not None
+        assert "Starting KafkaAdminClient" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_while_it_is_still_being_loaded_needs_no_traceback_either(kitchen: Kitchen):
+    with typed("-X", "importtime", "-m", "stream", "schema") as process:
+        assert process.stderr is not None
+        assert any("pydantic" in line for line in process.stderr)  # read up to the first
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode in {-signal.SIGINT, 130}
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("buffering", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
+def test_a_reader_of_the_output_that_went_away_is_no_failure(kitchen: Kitchen, buffering: dict[str, str]):
+    with typed("-m", "stream", "schema", **buffering) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
