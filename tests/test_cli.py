@@ -334,9 +334,19 @@ def test_ctrl_c_while_it_is_still_being_loaded_needs_no_traceback_either(kitchen
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("buffering", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "unbuffered"])
-def test_a_reader_of_the_output_that_went_away_is_no_failure(kitchen: Kitchen, buffering: dict[str, str]):
-    with typed("-m", "stream", "schema", **buffering) as process:
+POURING = """
+import sys
+from stream.cli import Command, CommandSettings, main
+def pour(_):
+    while True:
+        print("tea", flush=True)
+sys.exit(main("tea", {"pour": Command("make tea", CommandSettings, pour)}, ["pour"]))
+"""
+
+
+@pytest.mark.parametrize("argv", [["-m", "stream", "schema"], ["-c", POURING]], ids=["at once", "line by line"])
+def test_a_reader_of_the_output_that_went_away_is_no_failure(kitchen: Kitchen, argv: list[str]):
+    with typed(*argv) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
