@@ -4,15 +4,16 @@ What a command doesn't use isn't imported: `schema` starts without OpenVINO, `sc
 """
 # ruff: noqa: T201, PLC0415 - commands print, and import only what they use
 
-import signal
-import sys
+from stream.interrupts import end_in_order, end_silently
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C while the rest is imported needs no traceback
+    end_silently()
 
 import json
 import logging
 import random
+import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -371,5 +372,5 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    end_in_order()
     sys.exit(main("python -m stream", COMMANDS, sys.argv[1:], foreign=("STALL_TRAINING_", "STALL_BUILD_")))

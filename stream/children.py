@@ -167,7 +167,7 @@ class Children:
     def _stop(self, child: Child) -> None:
         """In order, within a time; killed at the second interrupt."""
         if not child.ended:
-            child.process.send_signal(signal.SIGINT if child.log is None else signal.SIGTERM)
+            child.process.terminate()
         deadline = time.monotonic() + _STOP_S
         while not child.ended and self._interrupts.count < 2 and time.monotonic() < deadline:
             time.sleep(_LOOK_S)

@@ -18,6 +18,7 @@ ARROWS: dict[str, set[str]] = {
     "stream.verdict": set(),
     "stream.measures": set(),
     "stream.cli": {"stream.errors"},
+    "stream.interrupts": set(),
     "stream.clip": {"stream.errors"},
     "stream.records": {"stream.clip.spec", "stream.errors", "stream.verdict"},
     "stream.fetch": {"stream.errors"},
@@ -47,12 +48,21 @@ ARROWS: dict[str, set[str]] = {
         "stream.cli",
         "stream.errors",
         "stream.fetch",
+        "stream.interrupts",
         "stream.measures",
         "stream.readers",
         "stream.verdict",
     },
     "training.synthetic": {"stream.clip", "stream.errors"},
-    "trt_build": {"stream.clip", "stream.cli", "stream.engine", "stream.errors", "stream.verdict", "training"},
+    "trt_build": {
+        "stream.clip",
+        "stream.cli",
+        "stream.engine",
+        "stream.errors",
+        "stream.interrupts",
+        "stream.verdict",
+        "training",
+    },
 }
 
 DOORS: dict[str, set[str]] = {

@@ -4,9 +4,14 @@ What a command doesn't use isn't imported: `synthesize` and `contact-sheet` run 
 """
 # ruff: noqa: PLC0415 - commands import only what they use
 
+from stream.interrupts import end_in_order, end_silently
+
+if __name__ == "__main__":
+    end_silently()
+
 import sys
 
-from stream.cli import Command
+from stream.cli import Command, main
 from training.settings import ContactSheetSettings, EvaluateSettings, FitSettings, SynthesizeSettings
 
 
@@ -136,6 +141,5 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    from stream.cli import main
-
+    end_in_order()
     sys.exit(main("python -m training", COMMANDS, sys.argv[1:]))

@@ -1,5 +1,10 @@
 """`python -m trt_build`: compiles a checkpoint to an artifact, and proves that both say the same."""
 
+from stream.interrupts import end_in_order, end_silently
+
+if __name__ == "__main__":
+    end_silently()
+
 import sys
 
 from rich.console import Console
@@ -36,5 +41,6 @@ def _summary(built: Built) -> Table:
 
 
 if __name__ == "__main__":
+    end_in_order()
     commands = {"build": Command("checkpoint to artifact", BuildSettings, _build)}
     sys.exit(main("python -m trt_build", commands, sys.argv[1:], default="build"))

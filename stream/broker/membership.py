@@ -60,7 +60,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
     @property
     def joining(self) -> bool:
         """Whether a join is under way, or due."""
-        return self._identity().state != MemberState.STABLE
+        return bool(self._identity().state != MemberState.STABLE)
 
     @property
     def member_id(self) -> str:
