@@ -35,6 +35,10 @@ format: $(VENV)/.dev  ## rewrite the code as ruff wants it
 bench: $(VENV)/.dev  ## CPU time of reading a clip against the original method
 	$(PY) tests/bench/read_clip.py
 
+model: $(VENV)/.dev  ## make the model that comes along again: about 40 minutes on 2 cores
+	$(PY) -m training fit --out stream/model/checkpoint --clips 16000 --minutes 28 --threads 1
+	$(PY) -m trt_build --checkpoint stream/model/checkpoint --out stream/model/artifact --force
+
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 

@@ -110,11 +110,13 @@ def audit(settings: AuditSettings) -> int:
     from rich.console import Console
 
     from stream.audit import audit, audit_until_settled
+    from stream.broker.topics import require_topics
     from stream.ledger import Audit
     from stream.show import Bar, show_audit
 
     _log_to_stderr(settings)
     cluster, names = _cluster(settings), _topics(settings)
+    require_topics(cluster, [names.clips, names.verdicts, names.dead_letters])
     with Bar("references with an outcome") as bar:
 
         def told(result: Audit) -> None:

@@ -45,6 +45,7 @@ class CommandSettings(BaseSettings):
         cli_implicit_flags=True,
         cli_avoid_json=True,
         cli_hide_none_type=True,
+        cli_exit_on_error=False,  # argparse would print the whole usage
         env_parse_none_str="none",
     )
     passed_through: ClassVar[tuple[str, ...]] = ()
@@ -110,7 +111,10 @@ def _parse(prog: str, command: Command, argv: list[str]) -> CommandSettings:
     try:
         return CliApp.run(command.settings, cli_args=argv, cli_settings_source=flags)
     except SettingsError as error:
-        raise UserError(str(error)) from None
+        said = str(error).removeprefix("error parsing CLI: ")
+        known = {f"--{name.replace('_', '-')}" for name in command.settings.model_fields}
+        unknown = next((word for word in said.split() if word.startswith("--") and "unrecognized" in said), "")
+        raise UserError(f"{said}{_nearest(unknown, known)}; `{prog} --help` lists the flags") from None
     except ValidationError as error:
         raise UserError("; ".join(_sentence(prefix, dict(e)) for e in error.errors(include_url=False))) from None
 
