@@ -17,17 +17,7 @@ from trt_build.settings import BuildSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-ALLOWED_SKIPS = ("the competition's material is not redistributable",)
-"""Reasons a test may be skipped for; any other skip fails the run, for a test that doesn't run proves nothing."""
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
-    report = yield
-    if report.skipped and not any(reason in str(report.longrepr) for reason in ALLOWED_SKIPS):
-        report.outcome = "failed"
-        report.longrepr = f"skipped for a reason that tests/conftest.py does not list: {report.longrepr}"
-    return report
+pytest_plugins = ["tests.skips"]
 
 
 @pytest.fixture(scope="session")
