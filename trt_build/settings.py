@@ -1,7 +1,6 @@
 """Settings of `python -m trt_build`."""
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -16,5 +15,4 @@ class BuildSettings(CommandSettings):
 
     checkpoint: Path = Field(description="folder that training wrote: model.safetensors and checkpoint.json")
     out: Path = Field(description="folder to write the artifact to")
-    target: Literal["openvino"] = Field(default="openvino", description="what the network is compiled for")
     force: bool = Field(default=False, description="replace the artifact that is there")
