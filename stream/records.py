@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from stream.clip.spec import Box
 from stream.errors import ClipFault, Reason
@@ -42,10 +42,18 @@ class Record:
         return KafkaSource(topic=self.partition.topic, partition=self.partition.number, offset=self.offset)
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
+def _number(value: object) -> object:
+    if type(value) is not int:  # for Python, true and 1.0 equal 1
+        raise ValueError("Input should be the number 1")
+    return value
 
-    schema_version: Literal[1] = Field(alias="schema")
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", serialize_by_alias=True, json_schema_serialization_defaults_required=True
+    )
+
+    schema_version: Annotated[Literal[1], BeforeValidator(_number)] = Field(alias="schema")
 
 
 class ClipReference(_Wire):

@@ -37,7 +37,7 @@ def test_a_producer_must_give_three_fields_and_may_give_those_of_the_record():
 def test_an_outcome_has_the_fields_that_its_schema_names_and_no_other(record, outcome):
     schema = json_schema(record)
     written = json.loads(outcome.model_dump_json())
-    assert set(written) == set(schema["properties"])
+    assert set(written) == set(schema["properties"]) == set(schema["required"])
     assert schema["additionalProperties"] is False
     assert written["kind"] == record == schema["properties"]["kind"]["const"]
 
