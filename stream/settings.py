@@ -49,12 +49,19 @@ def kafka_texts(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-class TopicNames(ConnectionSettings):
+class ClipsTopic(ConnectionSettings):
+    """Where references are."""
+
+    clips_topic: str = Field("stall-clips", min_length=1, description="topic of references")
+
+
+class TopicNames(ClipsTopic):
     """Where references are read from and outcomes go to."""
 
-    clips_topic: str = Field("stall-clips", description="topic of references")
-    verdicts_topic: str = Field("stall-verdicts", description="topic of verdicts")
-    dead_letters_topic: str = Field("stall-dead-letters", description="topic of references that were rejected")
+    verdicts_topic: str = Field("stall-verdicts", min_length=1, description="topic of verdicts")
+    dead_letters_topic: str = Field(
+        "stall-dead-letters", min_length=1, description="topic of references that were rejected"
+    )
 
 
 class GroupSettings(TopicNames):
@@ -98,7 +105,7 @@ class TopicsSettings(TopicNames):
     )
 
 
-class ProduceSettings(ConnectionSettings):
+class ProduceSettings(ClipsTopic):
     """References from a folder, a metadata CSV, or a manifest."""
 
     source: CliPositionalArg[Path | None] = Field(
@@ -108,7 +115,6 @@ class ProduceSettings(ConnectionSettings):
     root: str | None = Field(
         None, description="folder or URI prefix that the metadata's files lie under, instead of its url column"
     )
-    clips_topic: str = Field("stall-clips", description="topic of references")
     rate: float | None = Field(None, gt=0, description="references sent a second, at most")
 
 
@@ -139,14 +145,11 @@ class ScoreSettings(ModelSettings):
     as_json: bool = Field(False, description="print one outcome a line as JSON instead of a table")
 
 
-class OutcomesSettings(TopicNames):
+class OutcomesSettings(GroupSettings):
     """What reads the topics back."""
 
     model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json"})
 
-    group: str = Field(
-        "stall-workers", description="the workers' consumer group: says what is lost and what is pending"
-    )
     as_json: bool = Field(False, description="print the result as one JSON object")
 
 

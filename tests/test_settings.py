@@ -40,7 +40,7 @@ def test_a_name_that_several_commands_have_means_the_same_in_each():
     meanings = defaultdict(set)
     for command in COMMANDS.values():
         for name, field in command.settings.model_fields.items():
-            meanings[name].add(f"{field.annotation}, by default {field.default}")
+            meanings[name].add(f"{field.annotation} {field.metadata}, by default {field.default}")
     assert {name: meant for name, meant in meanings.items() if len(meant) > 1} == {}
 
 
@@ -164,6 +164,8 @@ def test_an_unreachable_kafka_is_told_with_the_names_of_security_settings_only()
         (["worker", "--prevalence", "1"], "less than 1"),
         (["worker", "--session-timeout-s", "2"], "greater than or equal to 3"),
         (["worker", "--group", ""], "at least 1 character"),
+        (["report", "--group", ""], "at least 1 character"),
+        (["produce", "--clips-topic", ""], "at least 1 character"),
         (["topics", "--partitions", "0"], "greater than or equal to 1"),
         (["produce", "--rate", "nan"], "greater than 0"),
         (["kafka", "--port", "65536"], "less than or equal to 65535"),
