@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from stream.errors import UserError
+from stream.textfiles import reading
 
 
 def _split(value: object) -> object:
@@ -39,6 +40,7 @@ class CommandSettings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="STALL_",
         env_file=".env",
+        env_file_encoding="utf-8-sig",  # as dotenv_texts reads it
         extra="ignore",  # foreign names in .env are nobody's business; ours are checked by unknown_names
         frozen=True,
         cli_kebab_case=True,
@@ -50,6 +52,19 @@ class CommandSettings(BaseSettings):
     )
     passed_through: ClassVar[tuple[str, ...]] = ()
     """Prefixes of environment names that are handed on as they are."""
+
+
+def dotenv_texts() -> dict[str, str]:
+    """What `.env` in this folder holds, ours or not; nothing where there is none.
+
+    Raises:
+        UserError: it can't be read, or is no text.
+    """
+    path = Path(".env")
+    if not path.is_file():
+        return {}
+    with reading(path) as file:
+        return {name: text or "" for name, text in dotenv_values(stream=file).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +148,7 @@ def _refuse_unknown_names(commands: Mapping[str, Command], foreign: tuple[str, .
     prefixes = {str(each.model_config["env_prefix"]) for each in settings}
     known = {f"{each.model_config['env_prefix']}{name}".upper() for each in settings for name in each.model_fields}
     passed = tuple(prefix for each in settings for prefix in each.passed_through)
-    given = {*os.environ, *(dotenv_values(".env") if Path(".env").is_file() else ())}
-    for name in sorted(given):
+    for name in sorted({*os.environ, *dotenv_texts()}):
         ours = name.upper().startswith(tuple(prefixes)) and not name.upper().startswith((*foreign, *passed))
         if ours and name.upper() not in known:
             raise UserError(f"unknown setting {name} in the environment or .env{_nearest(name.upper(), known)}")

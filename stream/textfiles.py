@@ -37,5 +37,7 @@ def reading(path: Path) -> Iterator[TextIO]:
             yield file
     except OSError as error:
         raise UserError(f"can't read {path}: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not the text that it should be: {error}; save it as UTF-8") from None
+    except csv.Error as error:
         raise UserError(f"{path} is not the text that it should be: {error}") from None

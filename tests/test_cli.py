@@ -244,6 +244,18 @@ def test_a_setting_of_another_command_may_stand_there_for_it(kitchen: Kitchen, m
     assert kitchen.pour().cups == 3
 
 
+def test_a_file_of_settings_that_is_no_text_is_named_with_the_way_out(kitchen: Kitchen, capsys):
+    Path(".env").write_bytes(b"STALL_CUPS=\xff\n")
+    assert kitchen.run("pour") == 2
+    assert ".env is not the text that it should be: 'utf-8' codec" in (said := refused(capsys))
+    assert "save it as UTF-8" in said
+
+
+def test_a_file_of_settings_may_begin_with_the_mark_that_windows_editors_write(kitchen: Kitchen):
+    Path(".env").write_text("STALL_CUPS=4\n", encoding="utf-8-sig")
+    assert kitchen.pour().cups == 4
+
+
 # How it ends.
 
 

@@ -73,6 +73,13 @@ def test_a_port_in_use_is_refused(tmp_path: Path):
             EmbeddedKafka(tmp_path, port=port).start()
 
 
+@pytest.mark.parametrize(("folder", "why"), [("file", "File exists"), ("file/below", "Not a directory")])
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path, folder: str, why: str):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UserError, match=rf"in {tmp_path / folder} \({why}\): give another"):
+        EmbeddedKafka(tmp_path / folder).start()
+
+
 def test_a_node_that_cannot_start_says_why_and_where_its_log_is(tmp_path: Path):
     (tmp_path / "data").write_text("not a folder")
     with pytest.raises(UserError, match=r"could not format .*its log: .*kafka\.log"):
