@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 a defect (with traceback), 2 the user's input can't be honoured, 130 interrupted.
 """
 
+import argparse
 import difflib
 import os
 import sys
@@ -48,10 +49,11 @@ class CommandSettings(BaseSettings):
         cli_avoid_json=True,
         cli_hide_none_type=True,
         cli_exit_on_error=False,  # argparse would print the whole usage
+        cli_show_env_vars=True,
         env_parse_none_str="none",
     )
-    passed_through: ClassVar[tuple[str, ...]] = ()
-    """Prefixes of environment names that are handed on as they are."""
+    passed_through: ClassVar[Mapping[str, str]] = {}
+    """Prefixes of environment names that are handed on as they are, each with what they are."""
 
 
 def dotenv_texts() -> dict[str, str]:
@@ -90,20 +92,16 @@ def main(
         prog: as the user types it.
         commands: by name.
         argv: what follows `prog`.
-        default: the command meant where the first word is a flag.
+        default: the command meant where none is named.
         foreign: prefixes of environment names that belong to sister programs.
     """
-    if default and argv and argv[0].startswith("-") and argv[0] not in ("-h", "--help"):
-        argv = [default, *argv]
     try:
-        if not argv or argv[0] in ("-h", "--help"):
+        if default is None and (not argv or argv[0] in ("-h", "--help")):
             print(_overview(prog, commands))  # noqa: T201
             return 0 if argv else 2
-        command = commands.get(argv[0])
-        if command is None:
-            raise UserError(f"unknown command {argv[0]!r}{_nearest(argv[0], commands)}; `{prog} --help` lists them")
+        named, command, flags = _choose(prog, commands, argv, default)
         _refuse_unknown_names(commands, foreign)
-        return command.run(_parse(f"{prog} {argv[0]}", command, argv[1:]))
+        return command.run(_parse(named, command, flags))
     except UserError as error:
         print(f"{prog}: {error}", file=sys.stderr)  # noqa: T201
         return 2
@@ -114,6 +112,32 @@ def main(
         return 0
 
 
+def _choose(
+    prog: str, commands: Mapping[str, Command], argv: list[str], default: str | None
+) -> tuple[str, Command, list[str]]:
+    """What the user typed to name the command, the command, and its flags."""
+    if default and (not argv or argv[0].startswith("-")):
+        return prog, commands[default], argv
+    command = commands.get(argv[0])
+    if command is None:
+        raise UserError(f"unknown command {argv[0]!r}{_nearest(argv[0], commands)}; `{prog} --help` lists them")
+    return f"{prog} {argv[0]}", command, argv[1:]
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Says types in a user's words, and no default twice."""
+
+    _WORDS: ClassVar = {"str": "TEXT", "list[str]": "TEXT", "Path": "PATH", "int": "NUMBER", "float": "NUMBER"}
+
+    def _metavar_formatter(self, action: argparse.Action, default_metavar: str) -> Callable[[int], tuple[str, ...]]:
+        shown = super()._metavar_formatter(action, default_metavar)
+        return lambda size: tuple(self._WORDS.get(each, each) for each in shown(size))
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        told = action.help or ""
+        return told.replace(" (default: none)", "") if "by default" in told else told
+
+
 def _overview(prog: str, commands: Mapping[str, Command]) -> str:
     width = max(map(len, commands))
     rows = (f"  {name:<{width}}  {command.purpose}" for name, command in commands.items())
@@ -122,7 +146,11 @@ def _overview(prog: str, commands: Mapping[str, Command]) -> str:
 
 def _parse(prog: str, command: Command, argv: list[str]) -> CommandSettings:
     prefix = str(command.settings.model_config["env_prefix"])
-    flags: CliSettingsSource[Any] = CliSettingsSource(command.settings, cli_prog_name=prog)
+    flags: CliSettingsSource[Any] = CliSettingsSource(command.settings, cli_prog_name=prog, formatter_class=_Help)
+    passed = (
+        f"{start}<NAME> in the environment or .env: {what}" for start, what in command.settings.passed_through.items()
+    )
+    flags.root_parser.epilog = "\n".join(passed)
     try:
         return CliApp.run(command.settings, cli_args=argv, cli_settings_source=flags)
     except SettingsError as error:

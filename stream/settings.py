@@ -22,13 +22,15 @@ RecordName = Literal["reference", "verdict", "rejection"]
 class StreamSettings(CommandSettings):
     """What every command has."""
 
-    passed_through: ClassVar[tuple[str, ...]] = (KAFKA_PREFIX,)
-
     log_level: LogLevel = Field("info", description="least severity that is logged to stderr")
 
 
 class ConnectionSettings(StreamSettings):
     """How to reach Kafka."""
+
+    passed_through: ClassVar[Mapping[str, str]] = {
+        KAFKA_PREFIX: "kafka-python's own settings, which have no flag, such as STALL_KAFKA_SECURITY_PROTOCOL"
+    }
 
     bootstrap: str = Field("localhost:9092", min_length=1, description="Kafka's address: host:port[,host:port...]")
     connect_timeout_s: float = Field(30.0, gt=0, description="seconds an unreachable Kafka is tried before giving up")

@@ -1,6 +1,7 @@
 """Commands as a user types them: what can be said to them, and how mistakes, interrupts and closed pipes end."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,12 +16,13 @@ import stream.__main__
 import training.__main__
 from stream.cli import Command, CommandSettings, Names, main
 from stream.errors import UserError
+from trt_build.settings import BuildSettings
 
 
 class PourSettings(CommandSettings):
     """Pour tea."""
 
-    passed_through = ("STALL_KETTLE_",)
+    passed_through = {"STALL_KETTLE_": "the kettle's own settings"}  # noqa: RUF012 - not to be changed
 
     cups: int = Field(3, ge=1, description="how many")
     strength: Literal["weak", "strong"] = Field("weak", description="of the tea")
@@ -108,14 +110,37 @@ def test_a_commands_help_tells_each_flag_with_what_it_is_for_and_its_default(
     kitchen.commands = COMMANDS
     assert kitchen.run(name, "--help") == 0
     told = " ".join(capsys.readouterr().out.split())
-    for field_name, field in COMMANDS[name].settings.model_fields.items():
+    settings = COMMANDS[name].settings
+    for field_name, field in settings.model_fields.items():
         assert field.description
         if any("Positional" in str(each) for each in field.metadata):
             assert f" {field_name.upper()} {field.description}" in told
         else:
             default = "none" if field.default is None else field.default
+            otherwise = "required" if field.is_required() else f"default: {default}"
+            told_twice = field.default is None and "by default" in field.description
             assert f" --{field_name.replace('_', '-')}" in told
-            assert f" {field.description} ({'required' if field.is_required() else f'default: {default}'})" in told
+            assert f" {field.description} {'' if told_twice else f'({otherwise}) '}[env: " in told
+            assert f"[env: {settings.model_config['env_prefix']}{field_name.upper()}]" in told
+
+
+def test_a_commands_help_says_types_as_a_user_would_and_what_is_passed_through(kitchen: Kitchen, capsys):
+    assert kitchen.run("pour", "--help") == 0
+    told = capsys.readouterr().out
+    for said in ("--cups NUMBER", "--guests TEXT", "--note TEXT", "--strength {weak,strong}"):
+        assert said in told
+    assert told.endswith("STALL_KETTLE_<NAME> in the environment or .env: the kettle's own settings\n")
+    assert kitchen.run("wash", "--help") == 0
+    told = capsys.readouterr().out
+    assert "--sink PATH" in told
+    assert "<NAME>" not in told
+
+
+@pytest.mark.parametrize("settings", [*(each.settings for each in COMMANDS.values()), BuildSettings])
+def test_no_setting_can_be_given_that_nobody_reads(settings: type[CommandSettings]):
+    package = Path(str(sys.modules[settings.__module__].__file__)).parent
+    code = "".join(path.read_text() for path in package.rglob("*.py"))
+    assert [name for name in settings.model_fields if not re.search(rf"settings\.{name}\b", code)] == []
 
 
 # Where a value comes from.
@@ -145,11 +170,14 @@ def test_a_switch_needs_no_value_and_may_have_a_short_name(kitchen: Kitchen, fla
     assert kitchen.told == [WashSettings.model_validate({"sink": "a", "hot_water": hot})]
 
 
-def test_a_default_command_is_meant_where_the_first_word_is_a_flag(kitchen: Kitchen, capsys):
+def test_a_default_command_is_meant_where_none_is_named(kitchen: Kitchen, capsys):
     assert kitchen.run("--cups", "9", default="pour") == 0
-    assert kitchen.told == [PourSettings.model_validate({"cups": 9})]
+    assert kitchen.run(default="pour") == 0
+    assert kitchen.told == [PourSettings.model_validate({"cups": cups}) for cups in (9, 3)]
     assert kitchen.run("--help", default="pour") == 0
-    assert "make room" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("usage: tea [-h]")
+    assert kitchen.run("puor", default="pour") == 2
+    assert "did you mean pour?" in refused(capsys)
 
 
 # Mistakes.
