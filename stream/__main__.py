@@ -21,7 +21,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from stream.cli import Command, main
-from stream.errors import UserError
 from stream.settings import (
     AuditSettings,
     ConnectionSettings,
@@ -185,11 +184,6 @@ def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics
     from stream.window import Window
     from stream.worker import Worker, WorkerOptions
 
-    if settings.clips_per_partition > settings.clips_in_window:
-        raise UserError(
-            f"--clips-per-partition = {settings.clips_per_partition} must not exceed "
-            f"--clips-in-window = {settings.clips_in_window}"
-        )
     broker = KafkaBroker(
         KafkaOptions(
             cluster=_cluster(settings),

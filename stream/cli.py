@@ -163,7 +163,9 @@ def _parse(prog: str, command: Command, argv: list[str]) -> CommandSettings:
 
 
 def _sentence(prefix: str, error: dict[str, Any]) -> str:
-    name = str(error["loc"][0]) if error["loc"] else "settings"
+    if not error["loc"]:  # a rule that several values break together names them itself
+        return str(error["msg"]).removeprefix("Value error, ")
+    name = str(error["loc"][0])
     where = f"--{name.replace('_', '-')} ({prefix}{name.upper()})"
     if error["type"] == "missing":
         return f"{where} is missing: give it"

@@ -5,14 +5,16 @@ Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from
 """
 
 import os
+from bisect import bisect_left
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
 from stream.cli import CommandSettings, Names, dotenv_texts
+from stream.window import longest_run
 
 KAFKA_PREFIX = "STALL_KAFKA_"
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -134,6 +136,20 @@ class WorkerSettings(ModelSettings, GroupSettings):
         100, ge=1, description="so many rejections in a row of one partition stop the worker, uncommitted"
     )
     drain_s: float = Field(20.0, ge=0, description="seconds that a stop takes at most to finish what is in hand")
+
+    @model_validator(mode="after")
+    def _window_holds_a_run(self) -> Self:
+        """Else the run that is to stop the worker would stop the reading before it is full."""
+        run, share, window = self.rejections_in_a_row, self.clips_per_partition, self.clips_in_window
+        if run <= longest_run(share) and share <= window:
+            return self
+        larger = max(share, bisect_left(range(2 * run), run, key=longest_run))
+        smaller = min(share, window)
+        raise ValueError(
+            f"--rejections-in-a-row {run}, --clips-per-partition {share} and --clips-in-window {window} don't fit into "
+            f"each other: {run}, {larger} and {max(window, larger)} would do, or {min(run, longest_run(smaller))}, "
+            f"{smaller} and {window}"
+        )
 
 
 class ScoreSettings(ModelSettings):
