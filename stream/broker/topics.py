@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from stream.broker.cluster import Cluster
@@ -12,6 +13,7 @@ from stream.errors import UserError
 
 FOR_EVER_MS = -1
 """Retention of outcome topics: Kafka's default would delete verdicts after 7 days."""
+_FOR_EVER = {"retention.ms": str(FOR_EVER_MS), "retention.bytes": "-1", "cleanup.policy": "delete"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,14 @@ class Topic:
     replication: int = -1
     """Copies of each partition; -1 is the cluster's default."""
     retention_ms: int | None = None
-    """Records are deleted after this time; -1 is never, None the cluster's default."""
+    """Records are deleted after this time; -1 is never, for whatever reason; None the cluster's default."""
+
+    @property
+    def configs(self) -> Mapping[str, str]:
+        """Kafka's settings that say so."""
+        if self.retention_ms == FOR_EVER_MS:
+            return _FOR_EVER
+        return {} if self.retention_ms is None else {"retention.ms": str(self.retention_ms)}
 
 
 def create_topics(cluster: Cluster, topics: Iterable[Topic]) -> Mapping[str, str]:
@@ -33,25 +42,53 @@ def create_topics(cluster: Cluster, topics: Iterable[Topic]) -> Mapping[str, str
         For each topic's name what was found or done, as a sentence for the user.
 
     Raises:
-        UserError: the cluster is not reachable or refuses.
+        UserError: the cluster is not reachable or refuses, or a topic exists that should keep records for ever and
+            doesn't.
     """
     with cluster.admin() as admin:
-        return {topic.name: _ensure(admin, topic) for topic in topics}
+        done = {topic: _ensure(admin, topic) for topic in topics}
+        for topic in done:
+            if topic.retention_ms == FOR_EVER_MS:
+                _require_for_ever(admin, topic, cluster.bootstrap)
+    return {topic.name: sentence for topic, sentence in done.items()}
 
 
 def _ensure(admin: KafkaAdminClient, topic: Topic) -> str:
-    settings = {} if topic.retention_ms is None else {"retention.ms": str(topic.retention_ms)}
-    wanted = {"num_partitions": topic.partitions, "replication_factor": topic.replication, "configs": settings}
+    wanted = {"num_partitions": topic.partitions, "replication_factor": topic.replication, "configs": topic.configs}
     try:
         admin.create_topics({topic.name: wanted}, wait_for_metadata=True)
     except TopicAlreadyExistsError:
-        found = _partitions(admin, topic.name)
-        if found == topic.partitions:
-            return f"exists with {_count(found)}"
-        return f"exists with {_count(found)} instead of {topic.partitions}: left as it is"
+        return _found(admin, topic)
     except KafkaError as error:
         raise UserError(f"the topic {topic.name!r} could not be created: {_reason(error)}") from None
     return f"created with {_count(topic.partitions)}"
+
+
+def _found(admin: KafkaAdminClient, topic: Topic) -> str:
+    partitions, other = _partitions(admin, topic.name), _other_configs(admin, topic)
+    more = "" if partitions == topic.partitions else f" instead of {topic.partitions}"
+    kept = "".join(f", {name}={value} instead of {topic.configs[name]}" for name, value in other.items())
+    return f"exists with {_count(partitions)}{more}{kept}{': left as it is' if more or kept else ''}"
+
+
+def _require_for_ever(admin: KafkaAdminClient, topic: Topic, bootstrap: str) -> None:
+    other = _other_configs(admin, topic)
+    if not other:
+        return
+    told, wanted = (",".join(f"{name}={each[name]}" for name in other) for each in (other, topic.configs))
+    raise UserError(
+        f"the topic {topic.name!r} exists with {told}, so Kafka would delete outcomes; nothing that exists is changed: "
+        f"kafka-configs.sh --bootstrap-server {bootstrap} --alter --topic {topic.name} --add-config {wanted}, "
+        "or name another topic"
+    )
+
+
+def _other_configs(admin: KafkaAdminClient, topic: Topic) -> dict[str, str]:
+    """What the topic has instead of what it should; a user who may not read that is told of no difference."""
+    asked = ConfigResource(ConfigResourceType.TOPIC, topic.name, dict(topic.configs))
+    found = admin.describe_configs([asked], config_filter="all")["topic"].get(topic.name, {})
+    values = {name: found[name]["value"] for name in topic.configs if name in found}
+    return {name: value for name, value in values.items() if value != topic.configs[name]}
 
 
 def _count(partitions: int) -> str:

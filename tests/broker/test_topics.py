@@ -27,6 +27,38 @@ def test_outcome_topics_keep_records_for_ever(cluster: Cluster):
     assert configs["topic"][name]["retention.ms"]["value"] == "-1"
 
 
+def test_a_topic_that_exists_with_another_retention_is_left_so_and_told(cluster: Cluster):
+    name = f"topic-{uuid.uuid4().hex[:12]}"
+    create_topics(cluster, [Topic(name, 1, retention_ms=3_600_000)])
+    for kept_ms, said in ((3_600_000, ""), (None, ""), (7_200_000, ", retention.ms=3600000 instead of 7200000")):
+        left = ": left as it is" if said else ""
+        topic = Topic(name, 1, retention_ms=kept_ms)
+        assert create_topics(cluster, [topic]) == {name: f"exists with 1 partition{said}{left}"}
+
+
+@pytest.mark.parametrize(
+    ("configs", "told", "wanted"),
+    [
+        ({}, "retention.ms=604800000,", "retention.ms=-1,"),
+        ({"retention.ms": "3600000"}, "retention.ms=3600000,", "retention.ms=-1,"),
+        ({"retention.ms": "-1", "retention.bytes": "9"}, "retention.bytes=9,", "retention.bytes=-1,"),
+        ({"retention.ms": "-1", "cleanup.policy": "compact"}, "cleanup.policy=compact,", "cleanup.policy=delete,"),
+    ],
+)
+def test_an_outcome_topic_that_exists_and_does_not_keep_records_for_ever_is_refused(
+    cluster: Cluster, configs: dict[str, str], told: str, wanted: str
+):
+    name, other = (f"topic-{uuid.uuid4().hex[:12]}" for _ in range(2))
+    with cluster.admin() as admin:
+        admin.create_topics({name: {"num_partitions": 1, "replication_factor": 1, "configs": configs}})
+    with pytest.raises(UserError) as refused:
+        create_topics(cluster, [Topic(name, 1, retention_ms=FOR_EVER_MS), Topic(other, 1, retention_ms=FOR_EVER_MS)])
+    assert f"'{name}' exists with {told} so Kafka would delete" in str(refused.value)
+    assert f"--topic {name} --add-config {wanted} or name another topic" in str(refused.value)
+    done = create_topics(cluster, [Topic(other, 1, retention_ms=FOR_EVER_MS)])
+    assert done == {other: "exists with 1 partition"}, "one that is refused keeps no other from being made"
+
+
 @pytest.mark.parametrize("topic", [Topic("not a name"), Topic("many-copies", replication=3)])
 def test_what_kafka_refuses_is_said_with_the_topic(cluster: Cluster, topic: Topic):
     with pytest.raises(UserError, match=f"the topic '{topic.name}' could not be created: Invalid"):
