@@ -26,7 +26,7 @@ from stream.verdict import Label
 Stage = Literal["fetch", "read", "score", "deliver"]
 Origin = Literal["appended", "captured"]
 State = Literal["idle", "working", "backpressure", "outage", "rebalancing", "delivering"]
-DeliveryResult = Literal["committed", "refused"]
+DeliveryResult = Literal["committed", "refused", "unanswered"]
 
 # Steps of at most 2x where a percentile is read off; a target for latency should be one of these edges.
 STAGE_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5, 10, 30)

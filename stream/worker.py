@@ -6,7 +6,8 @@
 
 A delivery is one momentary transaction of outcomes and positions. Until it is committed the outcomes wait in the
 window, so a delivery that is refused is made again and nothing is computed twice; partitions that were taken away
-are dropped from the window, and the next owner starts at the committed position.
+are dropped from the window, and the next owner starts at the committed position. A delivery that was not answered is
+asked for again, the very same, until it is known what became of it.
 """
 
 import logging
@@ -15,9 +16,9 @@ from dataclasses import dataclass, field, replace
 
 from stream.broker.contract import Broker, Delivery, DeliveryRefused, Polled, Position
 from stream.clock import Clock
-from stream.errors import ClipFault, UserError
+from stream.errors import ClipFault, Outage, UserError
 from stream.messages import OutcomeTopics
-from stream.metrics import Metrics, State
+from stream.metrics import DeliveryResult, Metrics, State
 from stream.outcomes import reject, salvage_clip_id
 from stream.records import Partition, Verdict, parse_reference
 from stream.rejections import RejectionLimit
@@ -41,11 +42,19 @@ class WorkerOptions:
     """Outcomes are delivered so often, at once when nothing else is in hand or `delivery_size` are ready."""
     delivery_size: int = 100
     refusal_wait_s: float = 1.0
-    """After a refused delivery the next one waits for a new generation, or so long."""
+    """After a delivery that was refused, or not answered, the next one waits for a new generation, or so long."""
     drain_s: float = 20.0
     """Longest time that a stop takes to finish what is in hand."""
     stuck_after_s: float = 60.0
     """Without a turn for so long, the worker doesn't count as living."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """A delivery and the entries that it is made of."""
+
+    entries: list[Done]
+    delivery: Delivery
 
 
 class Worker:
@@ -79,6 +88,8 @@ class Worker:
         self._draining = False
         self._next_delivery_s = 0.0
         self._refused_until_s = 0.0
+        self._unanswered: _Load | None = None
+        self._outage: str | None = None  # of the broker
         self._last_turn_s = clock.monotonic()
 
     # Running and stopping.
@@ -121,7 +132,7 @@ class Worker:
             return "stopping"
         if self._generation < 0:
             return "not in the group yet"
-        return self._scorer.outage
+        return self._outage or self._scorer.outage
 
     # One turn.
 
@@ -151,8 +162,16 @@ class Worker:
         if polled.generation != self._generation:
             self._generation = polled.generation
             self._refused_until_s = 0.0
+        self._note_outage(polled.outage)
         for record in polled.records:
             self._window.add(record)
+
+    def _note_outage(self, outage: str | None) -> None:
+        if outage and not self._outage:
+            log.warning("%s; it is waited for, and nothing is lost", outage)
+        elif self._outage and not outage:
+            log.info("Kafka answers again")
+        self._outage = outage
 
     @property
     def _holding_back(self) -> bool:
@@ -186,12 +205,17 @@ class Worker:
 
     def _deliver_if_due(self) -> None:
         now = self._clock.monotonic()
+        if self._unanswered:
+            if now >= self._refused_until_s:
+                self._deliver(self._unanswered)
+            return
         entries, positions = self._release(now)
         idle = not (self._scorer.in_hand or self._window.waiting)
         due = idle or now >= self._next_delivery_s or len(entries) >= self._options.delivery_size
         if entries and due and now >= self._refused_until_s and self._generation >= 0:
             self._next_delivery_s = now + self._options.delivery_interval_s
-            self._deliver(entries, positions)
+            messages = tuple(self._options.topics.message(entry.record, entry.outcome) for entry in entries)
+            self._deliver(_Load(entries, Delivery(messages, positions, self._generation)))
 
     def _release(self, now: float) -> tuple[list[Done], dict[Partition, Position]]:
         """What may be committed: outcomes, partition by partition in offset order, and the positions after them."""
@@ -205,23 +229,35 @@ class Worker:
                 positions[partition] = position
         return entries, positions
 
-    def _deliver(self, entries: list[Done], positions: Mapping[Partition, Position]) -> None:
-        topics = self._options.topics
-        messages = tuple(topics.message(entry.record, entry.outcome) for entry in entries)
+    def _deliver(self, load: _Load) -> None:
         begun = self._clock.monotonic()
         self._metrics.state("delivering")
+        self._unanswered = None
         try:
-            self._broker.deliver(Delivery(messages, positions, self._generation))
+            self._broker.deliver(load.delivery)
         except DeliveryRefused as refusal:
-            self._refused_until_s = self._clock.monotonic() + self._options.refusal_wait_s
-            self._metrics.delivery("refused", len(entries))
-            log.warning("%d outcomes were refused, and are sent again if still ours: %s", len(entries), refusal)
+            self._put_off(load, "refused")
+            log.warning("%d outcomes were refused, and are sent again if still ours: %s", len(load.entries), refusal)
             return
-        self._window.commit(positions)
-        self._metrics.delivery("committed", len(entries))
+        except Outage as outage:
+            self._unanswered = load
+            self._put_off(load, "unanswered")
+            self._note_outage(f"Kafka doesn't answer: {outage}")
+            return
+        self._window.commit(self._still_ahead(load.delivery.positions))
+        self._metrics.delivery("committed", len(load.entries))
         self._metrics.stage("deliver", self._clock.monotonic() - begun)
-        for entry in entries:
+        for entry in load.entries:
             self._count(entry)
+
+    def _put_off(self, load: _Load, result: DeliveryResult) -> None:
+        self._refused_until_s = self._clock.monotonic() + self._options.refusal_wait_s
+        self._metrics.delivery(result, len(load.entries))
+
+    def _still_ahead(self, positions: Mapping[Partition, Position]) -> dict[Partition, Position]:
+        """Without those that were taken away while an answer was waited for, and may have come back further on."""
+        held = {each: at for each, at in positions.items() if each in self._window.partitions}
+        return {each: at for each, at in held.items() if self._window.position(each).next_offset < at.next_offset}
 
     # What others may know.
 
@@ -242,7 +278,7 @@ class Worker:
     def _state(self) -> State:
         if self._generation < 0:
             return "rebalancing"
-        if self._scorer.outage:
+        if self._outage or self._scorer.outage:
             return "outage"
         if self._paused and self._paused == self._window.partitions and not self._draining:
             return "backpressure"

@@ -322,6 +322,9 @@ class Simulation:
     def _refuse(self, member: Member) -> None:
         member.broker.refuse_next(self.rng.randint(1, 2))
 
+    def _say_nothing(self, member: Member) -> None:
+        member.broker.leave_unanswered(self.rng.randint(1, 3), goes_through=self.rng.random() < 0.5)
+
     def _unsettle(self, member: Member) -> None:
         member.broker.hold_membership(self.rng.randint(1, 5))
 
@@ -365,6 +368,7 @@ class Simulation:
         _move: 2,
         _expel: 1,
         _refuse: 3,
+        _say_nothing: 3,
         _unsettle: 2,
         _store_fails: 2,
         _store_serves: 6,

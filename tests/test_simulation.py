@@ -12,7 +12,7 @@ from stream.metrics import Metrics, Registry
 from stream.records import Outcome, Partition
 from stream.scorer import Scorer
 from stream.window import Done, Token, Window
-from stream.worker import Worker
+from stream.worker import Worker, _Load
 from tests.simulation import Parts, Simulation, World
 
 SEEDS = range(200)
@@ -71,10 +71,16 @@ class KeepsWhatWasTakenAway(Worker):
 
 
 class ForgetsWhatWasRefused(Worker):
-    def _deliver(self, entries: list[Done], positions: Mapping[Partition, Position]) -> None:
-        super()._deliver(entries, positions)
+    def _deliver(self, load: _Load) -> None:
+        super()._deliver(load)
         if self._refused_until_s > self._clock.monotonic():
-            self._window.commit(positions)
+            self._window.commit(load.delivery.positions)
+
+
+class TakesSilenceForRefusal(Worker):
+    def _deliver(self, load: _Load) -> None:
+        super()._deliver(load)
+        self._unanswered = None
 
 
 class MixesUpABatch(Scorer[Token]):
@@ -92,6 +98,7 @@ PLANTED = {
     "a late result counts for the partition's next time": Parts(window=BelievesLateResults, scorer=CancelsNothing),
     "partitions that were taken away are worked on": Parts(worker=KeepsWhatWasTakenAway),
     "what was refused is forgotten": Parts(worker=ForgetsWhatWasRefused),
+    "what was not answered counts as refused": Parts(worker=TakesSilenceForRefusal),
     "logits go to other clips of the batch": Parts(scorer=MixesUpABatch),
     "a clip that met an outage is forgotten": Parts(scorer=GivesUpInAnOutage),
 }

@@ -204,6 +204,32 @@ def test_what_was_refused_is_delivered_again_and_nothing_is_computed_twice(lab: 
     assert lab.metric('stall_deliveries_total{result="refused"}') == 1
 
 
+@pytest.mark.parametrize("goes_through", [True, False])
+def test_a_delivery_that_is_not_answered_is_asked_for_until_it_is_known(lab: Lab, *, goes_through: bool):
+    lab.append(A, "good")
+    member = lab.member()
+    member.broker.leave_unanswered(2, goes_through=goes_through)
+    lab.work(member, turns=4)
+    assert "Kafka doesn't answer" in (member.worker.ready() or "")
+    assert lab.metric('stall_deliveries_total{result="unanswered"}') == 1
+    lab.append(A, "good")
+    lab.work(member, turns=12, seconds=4 * OPTIONS.refusal_wait_s)
+    assert [record.key for record in lab.outcomes(VERDICTS)] == [b"0.good", b"1.good"]
+    assert lab.committed(A) == 2
+    assert member.worker.ready() is None
+    assert member.fetcher.asked == ["/clips/0.good", "/clips/1.good"]
+
+
+def test_what_was_taken_away_while_an_answer_was_waited_for_is_the_next_owners(lab: Lab):
+    lab.append(A, "good", "good")
+    member = lab.member()
+    member.broker.leave_unanswered(goes_through=False)
+    lab.work(member, turns=4)
+    member.broker.expel()
+    lab.work(member, turns=12, seconds=4 * OPTIONS.refusal_wait_s)
+    assert [record.key for record in lab.outcomes(VERDICTS)] == [b"0.good", b"1.good"]
+
+
 def test_a_new_generation_is_reason_to_deliver_at_once(lab: Lab):
     lab.append(A, "good")
     member = lab.member()

@@ -27,6 +27,8 @@ class Polled:
     """Taken away without notice: another may own them already."""
     generation: int = -1
     """Of the assignment that the owned partitions belong to; below 0 while the member has none."""
+    outage: str | None = None
+    """What is wrong while the cluster doesn't answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Broker(Protocol):
         Raises:
             DeliveryRefused: nothing was written (the group has moved on, the transaction was aborted). The
                 broker has rebuilt its producer and settled what became of the transaction before it says so.
+            Outage: the cluster doesn't answer, so what became of it isn't known. Nothing else may be delivered
+                until this very delivery, asked for again, was taken or refused.
         """
 
     def close(self) -> None:

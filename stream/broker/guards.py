@@ -1,17 +1,27 @@
 """The one place that touches private parts of kafka-python 3.0.12: four of its defects can't be guarded otherwise."""
 
+import time
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
+from kafka.errors import (
+    IllegalGenerationError,
+    KafkaError,
+    MemberIdRequiredError,
+    RebalanceInProgressError,
+    RetriableError,
+    UnknownMemberIdError,
+)
 
 VERIFIED_VERSION = "3.0.12"
 """Of kafka-python: read and tested against this one; a test asks for a new look when another is installed."""
 
 _THREAD_ENDS_WITHIN_S = 10.0  # it looks up each 0.1 s
+_JOINED_ANEW = (UnknownMemberIdError, RebalanceInProgressError, IllegalGenerationError, MemberIdRequiredError)
 
 
 def keep_finished_joins(consumer: KafkaConsumer) -> None:
-    """Keeps a finished join's assignment until a poll takes it, and lets the join stay due until then.
+    """Keeps a finished join's assignment, or its refusal, until a poll takes it, and lets the join be due until then.
 
     kafka-python throws a join away that finishes between two polls, and starts it anew; where metadata caused the join
     it even forgets that one is due. The worker polls often and shortly, so it would hardly ever get its partitions.
@@ -27,10 +37,20 @@ def keep_finished_joins(consumer: KafkaConsumer) -> None:
     )
     assert coordinator._join_task is None  # noqa: SLF001 - nothing may have begun yet
     finished: list[Any] = []
+    refused: list[KafkaError] = []
 
     async def join_once() -> Any:
+        if refused:
+            raise refused.pop()
         if not finished:
-            finished.append(await join())
+            try:
+                finished.append(await join())
+            except _JOINED_ANEW:
+                raise
+            except KafkaError as error:
+                if not isinstance(error, RetriableError):
+                    refused.append(error)
+                raise
         return finished[0]
 
     async def complete_and_forget(*assignment: Any) -> Any:
@@ -61,6 +81,29 @@ def read_while_joining(consumer: KafkaConsumer) -> None:
         return bool(poll(*args, **kwargs)) or coordinator._join_task is not None  # noqa: SLF001
 
     coordinator.poll = poll_without_waiting
+
+
+def unanswered_s(consumer: KafkaConsumer) -> float:
+    """Seconds since Kafka last answered a settled member's heartbeat, or let it join."""
+    heartbeat = consumer._coordinator.heartbeat  # noqa: SLF001 - no public way to it
+    return float(time.monotonic() - max(heartbeat.last_receive, heartbeat.last_reset))
+
+
+def coordinator_known(consumer: KafkaConsumer) -> bool:
+    """Whether a broker is known, and connected, that coordinates the group."""
+    return not consumer._coordinator.coordinator_unknown()  # noqa: SLF001 - no public way to it
+
+
+def is_fenced(consumer: KafkaConsumer) -> bool:
+    """Whether another process has taken the place of this static member.
+
+    A heartbeat finds out, and kafka-python then only ends the heartbeats: polls go on as if nothing had happened.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 - no public way to it
+    with coordinator._lock:  # noqa: SLF001
+        return bool(
+            coordinator.stable() and not coordinator.rejoining and not coordinator._heartbeat_enabled  # noqa: SLF001
+        )
 
 
 def resume_parked_records(consumer: KafkaConsumer) -> None:

@@ -4,13 +4,14 @@ import logging
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import MemberToRemove
 from kafka.errors import (
     FencedInstanceIdError,
+    InvalidSessionTimeoutError,
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
@@ -19,21 +20,29 @@ from kafka.errors import (
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused, Polled, Position
-from stream.broker.guards import keep_finished_joins, read_while_joining, resume_parked_records
+from stream.broker.guards import (
+    coordinator_known,
+    is_fenced,
+    keep_finished_joins,
+    read_while_joining,
+    resume_parked_records,
+    unanswered_s,
+)
 from stream.broker.membership import Membership
 from stream.broker.positions import Positions
 from stream.broker.reading import to_record
 from stream.broker.topics import require_topics
-from stream.broker.transactions import TransactionFailedError, Transactions
+from stream.broker.transactions import NEVER_TAKEN, FencedTwiceError, TransactionFailedError, Transactions
 from stream.broker.watchdog import Watchdog
-from stream.errors import UserError
+from stream.errors import Outage, UserError
 from stream.records import Partition
 
 log = logging.getLogger(__name__)
 
 _PLACING_TIMEOUT_S = 1.0  # offsets still pending in a dead owner's transaction keep us waiting: poll meanwhile
-_SETTLING_TIMEOUT_S = 20.0
+_SETTLING_TIMEOUT_S = 5.0
 _LEAVING_TIMEOUT_S = 5.0
+_SILENT_HEARTBEATS = 4
 _JOINING = "the group did not settle"
 _DELIVERING = "a delivery hung"
 
@@ -85,6 +94,7 @@ class KafkaBroker:
         self._owned: set[TopicPartition] = set()  # as the caller knows it
         self._unplaced: set[TopicPartition] = set()  # given to us, not yet at their committed offset
         self._paused: set[TopicPartition] = set()  # by the caller
+        self._in_doubt: Mapping[TopicPartition, Position] = {}  # of a commit that wasn't answered
 
     def _join(self) -> KafkaConsumer:
         options = self._options
@@ -121,8 +131,8 @@ class KafkaBroker:
         self._paused &= self._owned
         self._unplaced = (self._unplaced | changes.assigned) & held
         records = tuple(to_record(each) for partition in self._owned & given.keys() for each in given[partition])
-        generation = self._membership.generation()
-        if generation < 0 or self._membership.joining:
+        generation, outage = self._membership.generation(), self._outage()
+        if self._membership.joining and outage is None:
             self._watchdog.arm(_JOINING, self._stuck_after_s)
         else:
             self._watchdog.disarm(_JOINING)
@@ -132,7 +142,16 @@ class KafkaBroker:
             revoked=frozenset(map(_ours, revoked)),
             lost=frozenset(map(_ours, lost)),
             generation=generation,
+            outage=outage,
         )
+
+    def _outage(self) -> str | None:
+        if self._membership.joining:
+            return None if coordinator_known(self._consumer) else "Kafka doesn't answer: the group isn't reachable"
+        silent_s = unanswered_s(self._consumer)
+        if silent_s < _SILENT_HEARTBEATS * self._options.heartbeat_s:
+            return None
+        return f"Kafka doesn't answer: no heartbeat for {silent_s:.0f} s"
 
     def _poll_consumer(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, list[Any]]:
         held_back = self._owned - self._paused if max_records == 0 else set()
@@ -147,12 +166,19 @@ class KafkaBroker:
             raise self._positions.lost_range(error) from None
         except FencedInstanceIdError:
             raise self._slot_taken() from None
+        except InvalidSessionTimeoutError:
+            raise UserError(
+                f"--session-timeout-s = {self._options.session_timeout_s:g} lies outside of what the brokers allow "
+                f"(their group.min.session.timeout.ms and group.max.session.timeout.ms): change it"
+            ) from None
         except RetriableError as error:
             log.warning("Kafka: %s", error)
             time.sleep(min(timeout_s, 0.1))
             return {}
         finally:
             self._consumer.resume(*(held_back & self._consumer.assignment()))
+        if is_fenced(self._consumer):
+            raise self._slot_taken()
         return given
 
     def _place(self) -> dict[Partition, Position]:
@@ -192,9 +218,20 @@ class KafkaBroker:
 
         Raises:
             DeliveryRefused: nothing of it is visible.
-            UserError, FencedTwiceError: another process uses this slot.
-            KafkaError: it can never be delivered (too large, not allowed).
+            Outage: Kafka doesn't answer.
+            UserError: another process uses this slot, or Kafka would never take it (a right is missing).
         """
+        with self._watchdog.limit(_DELIVERING, self._stuck_after_s):
+            try:
+                self._deliver(delivery)
+            except (FencedInstanceIdError, FencedTwiceError):
+                raise self._slot_taken() from None
+            except NEVER_TAKEN as error:
+                raise UserError(f"Kafka would never take these outcomes: {error}") from error
+
+    def _deliver(self, delivery: Delivery) -> None:
+        if self._settled():
+            return
         assignment = self._membership.assignment
         positions = {_theirs(partition): at for partition, at in delivery.positions.items()}
         if assignment is None or not assignment.valid or delivery.generation != assignment.generation:
@@ -202,14 +239,22 @@ class KafkaBroker:
             raise DeliveryRefused(f"generation {delivery.generation} is not in force, {now} is")
         if not positions.keys() <= assignment.partitions:
             raise DeliveryRefused("some of its partitions are not owned any more")
-        with self._watchdog.limit(_DELIVERING, self._stuck_after_s):
-            try:
-                self._transactions.commit(delivery.messages, positions, assignment.identity)
-            except TransactionFailedError as error:
-                if not (error.in_doubt and self._went_through(positions)):
-                    raise DeliveryRefused(str(error)) from error
-            except FencedInstanceIdError:
-                raise self._slot_taken() from None
+        try:
+            self._transactions.commit(delivery.messages, positions, assignment.identity)
+        except TransactionFailedError as error:
+            self._in_doubt = positions if error.in_doubt else {}
+            if not self._settled():
+                raise DeliveryRefused(str(error)) from error
+
+    def _settled(self) -> bool:
+        """Whether a delivery that was in doubt went through."""
+        self._transactions.settle()
+        try:
+            went_through = bool(self._in_doubt) and self._went_through(self._in_doubt)
+        except RetriableError as error:
+            raise Outage(str(error)) from error
+        self._in_doubt = {}
+        return went_through
 
     def _went_through(self, positions: Mapping[TopicPartition, Position]) -> bool:
         """What became of a commit that wasn't answered; a new producer has settled it, so it can be read.
@@ -241,7 +286,7 @@ class KafkaBroker:
             return
         member = MemberToRemove(member_id=member_id, group_instance_id=self._options.slot)
         try:
-            with self._options.cluster.admin() as admin:
+            with replace(self._options.cluster, connect_timeout_s=_LEAVING_TIMEOUT_S).admin() as admin:
                 (result,) = admin.remove_group_members(self._options.group, [member]).values()
             log.info("%s left the group: %s", self.client_id, result.__name__)
         except (KafkaError, UserError) as error:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from kafka import KafkaProducer, TopicPartition
 from kafka.errors import (
@@ -23,11 +24,13 @@ from stream.broker.cluster import Cluster
 from stream.broker.contract import Message, Position
 from stream.broker.guards import end_producer
 from stream.broker.writing import send
+from stream.errors import Outage, UserError
 
 log = logging.getLogger(__name__)
 
 _FENCED_AGAIN_WITHIN_S = 60.0
-_NEVER_TAKEN = (
+_RECONNECT_TIMEOUT_S = 5.0  # the worker's thread waits: others must be heard in between
+NEVER_TAKEN = (
     AuthorizationError,
     FencedInstanceIdError,
     InvalidTopicError,
@@ -40,7 +43,7 @@ _NEVER_TAKEN = (
 
 
 class TransactionFailedError(Exception):
-    """The transaction was not seen to commit; a new producer stands ready, so its fate is settled by now."""
+    """The transaction was not seen to commit; its fate is settled by `Transactions.settle`."""
 
     def __init__(self, reason: str, *, in_doubt: bool) -> None:
         super().__init__(reason)
@@ -69,7 +72,7 @@ class Transactions:
         self._id = transactional_id
         self._timeout_s = timeout_s
         self._fenced_at = -_FENCED_AGAIN_WITHIN_S
-        self._producer = self._open()
+        self._producer: KafkaProducer | None = self._open(cluster)
 
     def commit(
         self,
@@ -85,46 +88,62 @@ class Transactions:
             identity: of the group's member, as it was when it got these partitions.
 
         Raises:
-            TransactionFailedError: it did not go through, or it is not known.
+            TransactionFailedError: it did not go through, or it is not known; `settle` makes it known.
+            Outage: as `settle`.
             FencedTwiceError: another process uses the same transactional.id.
-            KafkaError: it can never go through.
+            KafkaError: one of NEVER_TAKEN; it can never go through.
         """
+        producer = self.settle()
         in_doubt = False
         try:
-            self._producer.begin_transaction()
-            futures = [send(self._producer, each) for each in messages]
+            producer.begin_transaction()
+            futures = [send(producer, each) for each in messages]
             offsets = {partition: OffsetAndMetadata(at.next_offset, at.note, -1) for partition, at in positions.items()}
-            self._producer.send_offsets_to_transaction(offsets, identity)
-            self._producer.flush(timeout=self._timeout_s)
+            producer.send_offsets_to_transaction(offsets, identity)
+            producer.flush(timeout=self._timeout_s)
             for future in futures:  # flush doesn't raise, and commit can succeed although a record was lost
                 future.get(timeout=self._timeout_s)
             in_doubt = True
-            self._producer.commit_transaction()
-        except _NEVER_TAKEN:
+            producer.commit_transaction()
+        except NEVER_TAKEN:
             raise
         except KafkaError as error:
-            self._renew(error)
+            self._give_up(error)
             raise TransactionFailedError(str(error), in_doubt=in_doubt) from error
+
+    def settle(self) -> KafkaProducer:
+        """Makes a new producer after a failure: it aborts, or completes, what the old one left, which is known then.
+
+        Raises:
+            Outage: the cluster doesn't answer; call it again.
+        """
+        if self._producer is None:
+            try:
+                self._producer = self._open(replace(self._cluster, connect_timeout_s=_RECONNECT_TIMEOUT_S))
+            except NEVER_TAKEN:
+                raise
+            except (UserError, KafkaError) as error:
+                raise Outage(str(error)) from error
+        return self._producer
 
     def close(self) -> None:
         """Ends the producer."""
-        end_producer(self._producer)
+        if self._producer is not None:
+            end_producer(self._producer)
 
-    def _renew(self, error: KafkaError) -> None:
-        """A used producer may commit offsets of its failed transaction, hang on a time-out or fence a living one.
-
-        Nothing is aborted through it: the new one's init_transactions aborts, or completes, what the old one left.
-        """
+    def _give_up(self, error: KafkaError) -> None:
+        """A used producer may commit offsets of its failed transaction, hang on a time-out or fence a living one."""
         if isinstance(error, (ProducerFencedError, InvalidProducerEpochError)):
             if time.monotonic() < self._fenced_at + _FENCED_AGAIN_WITHIN_S:
                 raise FencedTwiceError(f"the transactional.id {self._id!r} is used by another process") from error
             self._fenced_at = time.monotonic()
         log.warning("a transaction failed (%s); going on with a new producer", error)
+        assert self._producer is not None
         end_producer(self._producer)
-        self._producer = self._open()
+        self._producer = None
 
-    def _open(self) -> KafkaProducer:
-        producer = self._cluster.producer(
+    def _open(self, cluster: Cluster) -> KafkaProducer:
+        producer = cluster.producer(
             transactional_id=self._id,
             transaction_timeout_ms=int(self._timeout_s * 1000),
             request_timeout_ms=int(self._timeout_s * 1000),  # an answer that comes later is of no use

@@ -117,6 +117,7 @@ def test_a_transaction_that_lost_a_record_fails(cluster: Cluster, new_topic: New
     next_is_out_of_order(transactions._producer, topic)
     with pytest.raises(TransactionFailedError):
         transactions.commit([Message(topic, None, b"lost")], {TopicPartition(topic, 0): Position(2)}, anyone(group))
+    transactions.settle()
     assert (values(cluster, topic), committed_offsets(cluster, group, topic)) == ([b"first"], {0: 1})
     transactions.commit([Message(topic, None, b"again")], {TopicPartition(topic, 0): Position(2)}, anyone(group))
     assert (values(cluster, topic), committed_offsets(cluster, group, topic)) == ([b"first", b"again"], {0: 2})

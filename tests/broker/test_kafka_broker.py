@@ -9,6 +9,7 @@ from kafka import TopicPartition
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused, Message, Position
+from stream.broker.guards import is_fenced
 from stream.broker.kafka import KafkaBroker, KafkaOptions
 from stream.broker.positions import OffsetsLostError
 from stream.broker.reading import committed_offsets
@@ -71,6 +72,26 @@ def test_a_member_that_does_not_answer_keeps_nobody_from_work(cluster: Cluster, 
     at_work.deliver(Delivery((), positions, polled.generation))
     found = committed_offsets(cluster, f"group-{topic}", topic)
     assert found == {partition.number: at.next_offset for partition, at in positions.items()}
+
+
+def test_a_member_whose_slot_was_taken_stops_although_the_other_is_gone(new_topic: NewTopic, join: Join):
+    topic = new_topic()
+    first = join(topic, slot="a")
+    settle(first)
+    second = join(topic, slot="a")
+    settle(second)
+    deadline = time.monotonic() + 10
+    while not is_fenced(first._consumer):  # its heartbeats find out, and kafka-python goes on polling as if nothing was
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    second.close()
+    with pytest.raises(UserError, match="slot 'a' is used by another process"):
+        poll_on(first)
+
+
+def test_a_session_that_the_brokers_do_not_allow_is_refused(new_topic: NewTopic, join: Join):
+    with pytest.raises(UserError, match=r"--session-timeout-s = 4000 .* group\.max\.session\.timeout\.ms"):
+        poll_on(join(new_topic(), session_timeout_s=4000))
 
 
 def test_references_deleted_before_they_were_read_stop_the_member(cluster: Cluster, new_topic: NewTopic, join: Join):

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from kafka import TopicPartition
+from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from stream.broker.cluster import Cluster
@@ -20,6 +20,7 @@ from stream.broker.reading import committed_offsets, read_topic
 from stream.broker.topics import Topic, create_topics
 from stream.broker.writing import Writer
 from stream.embedded import EmbeddedKafka
+from stream.errors import Outage
 from stream.records import Partition
 
 TRANSACTION_TIMEOUT_S = 1.0
@@ -64,6 +65,11 @@ def settle(broker: KafkaBroker) -> int:
     return generation
 
 
+def producer_of(broker: KafkaBroker) -> KafkaProducer:
+    assert broker._transactions._producer is not None
+    return broker._transactions._producer
+
+
 def one_outcome(topic: str, generation: int) -> Delivery:
     return Delivery((Message(topic, None, b"outcome"),), {Partition(topic, 0): Position(1)}, generation)
 
@@ -73,7 +79,7 @@ def test_a_broker_that_hangs_leaves_no_doubt(
     node: EmbeddedKafka, cluster: Cluster, topic: str, broker: KafkaBroker, call: str
 ):
     generation = settle(broker)
-    producer = broker._transactions._producer
+    producer = producer_of(broker)
     proceed: Callable[..., Any] = getattr(producer, call)
 
     def hang_then_proceed(**arguments: Any) -> Any:
@@ -100,7 +106,7 @@ def test_a_broker_that_hangs_leaves_no_doubt(
 
 def test_a_commit_whose_answer_is_lost_counts_as_delivered(cluster: Cluster, topic: str, broker: KafkaBroker):
     generation = settle(broker)
-    producer = broker._transactions._producer
+    producer = producer_of(broker)
     commit = producer.commit_transaction
 
     def commit_and_lose_the_answer() -> None:
@@ -126,10 +132,50 @@ def test_a_commit_that_never_arrived_is_refused_although_the_log_begins_later(
     def lose_the_request() -> None:
         raise KafkaError("Could not execute transactional request for unknown reasons: RequestTimedOutError")
 
-    broker._transactions._producer.commit_transaction = lose_the_request
+    producer_of(broker).commit_transaction = lose_the_request
     with pytest.raises(DeliveryRefused):
         broker.deliver(one_outcome(topic, generation))
     assert committed_offsets(cluster, f"group-{topic}", topic) == {}
+
+
+@pytest.mark.parametrize("call", ["flush", "commit_transaction"])
+def test_while_kafka_is_gone_a_delivery_stays_open_and_is_decided_when_it_is_back(
+    node: EmbeddedKafka, cluster: Cluster, topic: str, broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch, call: str
+):
+    monkeypatch.setattr("stream.broker.transactions._RECONNECT_TIMEOUT_S", 1.0)
+    delivery = one_outcome(topic, settle(broker))
+    producer = producer_of(broker)
+    proceed: Callable[..., Any] = getattr(producer, call)
+
+    def go_away_and_proceed(**arguments: Any) -> Any:
+        delattr(producer, call)
+        os.kill(node.pid or 0, signal.SIGSTOP)
+        return proceed(**arguments)
+
+    setattr(producer, call, go_away_and_proceed)
+    try:
+        for _ in range(2):
+            with pytest.raises(Outage, match="did not answer"):
+                broker.deliver(delivery)
+        deadline = time.monotonic() + 10
+        while broker.poll(max_records=0, timeout_s=0.1).outage is None:
+            assert time.monotonic() < deadline
+    finally:
+        os.kill(node.pid or 0, signal.SIGCONT)
+    deadline, decided = time.monotonic() + 30, False
+    while not decided:
+        assert time.monotonic() < deadline
+        try:
+            broker.deliver(delivery)
+            decided = True
+        except Outage:
+            pass
+        except DeliveryRefused:
+            delivery = one_outcome(topic, settle(broker))
+    assert len(list(read_topic(cluster, topic))) == 1
+    assert committed_offsets(cluster, f"group-{topic}", topic) == {0: 1}
+    while broker.poll(max_records=0, timeout_s=0.1).outage:
+        assert time.monotonic() < deadline
 
 
 @pytest.mark.long

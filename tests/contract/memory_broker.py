@@ -1,7 +1,8 @@
 """Kafka in memory, for tests under a simulated clock: topics, groups with generations, transactions.
 
 It is held to the same suite as the real one (test_broker.py). Beyond that it offers what a test of failure needs:
-`MemoryCluster.append`, `.rebalance` and `.move`; `MemoryBroker.expel`, `.refuse_next` and `.hold_membership`.
+`MemoryCluster.append`, `.rebalance` and `.move`; `MemoryBroker.expel`, `.refuse_next`, `.leave_unanswered` and
+`.hold_membership`.
 """
 
 import zlib
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from stream.broker.contract import Delivery, DeliveryRefused, Message, Polled, Position
+from stream.errors import Outage
 from stream.records import Partition, Record
 
 
@@ -144,6 +146,8 @@ class MemoryBroker:
         self._lost = frozenset[Partition]()
         self._unstable_polls = 0
         self._refusals: deque[str] = deque()
+        self._silences: deque[bool] = deque()
+        self._in_doubt: tuple[Delivery, bool] | None = None
         self._closed = False
         self.delivered: list[Delivery] = []
         """Deliveries that went through, for a test to look at."""
@@ -160,6 +164,10 @@ class MemoryBroker:
     def refuse_next(self, count: int = 1, reason: str = "the test says so") -> None:
         """The next deliveries are refused although the generation is right."""
         self._refusals.extend([reason] * count)
+
+    def leave_unanswered(self, count: int = 1, *, goes_through: bool) -> None:
+        """The next delivery isn't answered, nor when it is asked for again, `count` times in all."""
+        self._silences = deque([goes_through, *[False] * (count - 1)])
 
     def hold_membership(self, polls: int) -> None:
         """So many polls bring nothing and a negative generation, as while the group's members join again."""
@@ -228,6 +236,22 @@ class MemoryBroker:
 
     def deliver(self, delivery: Delivery) -> None:
         self._must_be_open()
+        if self._in_doubt:
+            assert delivery is self._in_doubt[0], "it is not known yet what became of another delivery"
+        if self._silences:
+            self._say_nothing(delivery, goes_through=self._silences.popleft())
+        doubted, self._in_doubt = self._in_doubt, None
+        if not (doubted and doubted[1]):
+            self._write(delivery)
+
+    def _say_nothing(self, delivery: Delivery, *, goes_through: bool) -> None:
+        if self._in_doubt is None:
+            if goes_through:
+                self._write(delivery)
+            self._in_doubt = delivery, goes_through
+        raise Outage("the test says so")
+
+    def _write(self, delivery: Delivery) -> None:
         reason = self._refusal(delivery)
         if reason:
             self.refused.append(delivery)

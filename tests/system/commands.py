@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,11 +17,16 @@ import psutil
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def run(*words: object, timeout_s: float = 90.0, cwd: Path | None = None, **environment: str):
+def run(
+    *words: object,
+    timeout_s: float = 90.0,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
     """`python WORDS` to its end."""
     return subprocess.run(
         _command(words),
-        env=_environment(environment),
+        env=_environment(environment or {}),
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -124,5 +129,5 @@ def _command(words: tuple[object, ...]) -> list[str]:
     return [sys.executable, *map(str, words)]
 
 
-def _environment(more: dict[str, str]) -> dict[str, str]:
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
     return {**{name: text for name, text in os.environ.items() if not name.startswith("STALL_")}, **more}

@@ -14,11 +14,11 @@ from tests.system.commands import run
 
 def refused(*words: object, **environment: str) -> str:
     """The one line that a command says, beside what it logs of its attempts."""
-    done = run("-m", "stream", *words, timeout_s=60, **environment)
+    done = run("-m", "stream", *words, timeout_s=60, environment=environment)
     assert (done.returncode, done.stdout) == (2, "")
     lines = [line for line in done.stderr.splitlines() if " WARNING " not in line]
     assert len(lines) == 1, done.stderr
-    return lines[0]
+    return str(lines[0])
 
 
 def test_an_unknown_flag_and_an_unknown_name_are_refused():
