@@ -1,12 +1,16 @@
 """Reads the topics back and proves delivery from what stands there."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from stream.broker.cluster import Cluster
 from stream.broker.reading import committed_offsets, first_offsets, read_topic
 from stream.ledger import Audit, Ledger
+from stream.records import Record
+
+ResultT_co = TypeVar("ResultT_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,35 +23,69 @@ class Topics:
     group: str
     """The workers' consumer group."""
 
-
-def open_ledger(cluster: Cluster, topics: Topics) -> Ledger:
-    """A ledger that knows where the topic begins and what the group has passed until now."""
-    return Ledger(
-        topics.clips,
-        first_offsets=first_offsets(cluster, topics.clips),
-        committed=committed_offsets(cluster, topics.group, topics.clips),
-    )
+    @property
+    def outcomes(self) -> tuple[str, str]:
+        """Where outcomes are."""
+        return self.verdicts, self.dead_letters
 
 
-def audit(cluster: Cluster, topics: Topics) -> Audit:
-    """Reads the topics and audits them as they stand.
+class Book(Protocol[ResultT_co]):
+    """What outcomes and references are entered in: a ledger, or more."""
+
+    def outcome(self, record: Record) -> None:
+        """Enters a record of an outcome topic; all of them come first."""
+
+    def reference(self, record: Record) -> None:
+        """Enters a record of the references' topic."""
+
+    def close(self) -> ResultT_co:
+        """What came of it, once all was entered."""
+
+
+def keep(
+    cluster: Cluster,
+    topics: Topics,
+    open_book: Callable[[Ledger], Book[ResultT_co]],
+    *,
+    audit_of: Callable[[ResultT_co], Audit],
+) -> ResultT_co:
+    """Reads the topics as they stand into a book.
+
+    Outcomes and offsets of one transaction become visible partition by partition. So where something seems lost, all
+    is read once more, against what the group had passed before the first time: a moment later all of that is there.
 
     Raises:
         UserError: Kafka is not reachable, or a topic is missing.
     """
-    result = _audit_once(cluster, topics)
-    # Offsets and outcomes of one transaction become visible partition by partition: a moment later both are there.
-    return _audit_once(cluster, topics) if result.faults.get("lost") else result
+    committed = committed_offsets(cluster, topics.group, topics.clips)
+    result = _read(cluster, topics, open_book(_open_ledger(cluster, topics, committed)))
+    if audit_of(result).faults.get("lost"):
+        result = _read(cluster, topics, open_book(_open_ledger(cluster, topics, committed)))
+    return result
 
 
-def _audit_once(cluster: Cluster, topics: Topics) -> Audit:
-    ledger = open_ledger(cluster, topics)
-    for topic in (topics.verdicts, topics.dead_letters):
+def audit(cluster: Cluster, topics: Topics) -> Audit:
+    """Audits the topics as they stand; raises as `keep` does."""
+    return keep(cluster, topics, lambda ledger: ledger, audit_of=lambda result: result)
+
+
+def _open_ledger(cluster: Cluster, topics: Topics, committed: Mapping[int, int]) -> Ledger:
+    outcomes = (first_offsets(cluster, topic) for topic in topics.outcomes)
+    return Ledger(
+        topics.clips,
+        first_offsets=first_offsets(cluster, topics.clips),
+        committed=committed,
+        outcomes_deleted=any(offset > 0 for found in outcomes for offset in found.values()),
+    )
+
+
+def _read(cluster: Cluster, topics: Topics, book: Book[ResultT_co]) -> ResultT_co:
+    for topic in topics.outcomes:
         for record in read_topic(cluster, topic):
-            ledger.outcome(record)
+            book.outcome(record)
     for record in read_topic(cluster, topics.clips):
-        ledger.reference(record)
-    return ledger.close()
+        book.reference(record)
+    return book.close()
 
 
 def audit_until_settled(look: Callable[[], Audit], *, wait_s: float, told: Callable[[Audit], None]) -> Audit:

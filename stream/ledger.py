@@ -25,6 +25,9 @@ class Audit:
     outcomes: int
     pending: int
     """References without an outcome that the group has not passed yet."""
+    unproven: int
+    """References without an outcome that the group has passed, where the broker has deleted outcomes since: whether
+    theirs is among those, or they are lost, nobody can tell."""
     expired: int
     """Outcomes of references that the broker has deleted since, by its retention."""
     faults: Mapping[Fault, int]
@@ -33,13 +36,13 @@ class Audit:
 
     @property
     def holds(self) -> bool:
-        """No fault was found; what is pending is none."""
+        """No fault was found; what is pending or unproven is none."""
         return not any(self.faults.values())
 
     @property
     def complete(self) -> bool:
         """Each reference has exactly one outcome, now."""
-        return self.holds and self.pending == 0
+        return self.holds and self.pending == self.unproven == 0
 
 
 @dataclass(slots=True)
@@ -93,16 +96,25 @@ class Ledger:
         first_offsets: of each of its partitions; what was before, retention has deleted.
         committed: the group's next offsets, **taken before the outcomes are read**: a reference below them was passed,
             so it must have its outcome. Without them nothing can be called lost, only pending.
+        outcomes_deleted: whether retention has deleted outcomes, so that nothing can be called lost either.
     """
 
-    def __init__(self, topic: str, *, first_offsets: Mapping[int, int], committed: Mapping[int, int]) -> None:
+    def __init__(
+        self,
+        topic: str,
+        *,
+        first_offsets: Mapping[int, int],
+        committed: Mapping[int, int],
+        outcomes_deleted: bool = False,
+    ) -> None:
         self._topic = topic
         self._first_offsets = dict(first_offsets)
         self._committed = dict(committed)
+        self._outcomes_deleted = outcomes_deleted
         self._counts = _Counts()
         self._last: dict[tuple[int, Partition], int] = {}
         self._faults = _Faults()
-        self._references = self._outcomes = self._pending = self._expired = 0
+        self._references = self._outcomes = self._pending = self._unproven = self._expired = 0
 
     def outcome(self, record: Record) -> None:
         """Enters a record of an outcome topic; those of other source topics are none of this audit's business."""
@@ -133,10 +145,12 @@ class Ledger:
         self._references += 1
         if self._counts.take(number, offset):  # what is left at the end has no reference
             return
-        if offset < self._committed.get(number, 0):
-            self._faults.add("lost", _where(record.partition, offset))
-        else:
+        if offset >= self._committed.get(number, 0):
             self._pending += 1
+        elif self._outcomes_deleted:
+            self._unproven += 1
+        else:
+            self._faults.add("lost", _where(record.partition, offset))
 
     def close(self) -> Audit:
         """The result, once all was entered."""
@@ -146,6 +160,7 @@ class Ledger:
             references=self._references,
             outcomes=self._outcomes,
             pending=self._pending,
+            unproven=self._unproven,
             expired=self._expired,
             faults=dict(self._faults.counts),
             examples={fault: tuple(listed) for fault, listed in self._faults.examples.items()},

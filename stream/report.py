@@ -8,9 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from stream.audit import Topics, open_ledger
+from stream.audit import Topics, keep
 from stream.broker.cluster import Cluster
-from stream.broker.reading import read_topic
 from stream.errors import Reason, UserError
 from stream.expectations import Expectations
 from stream.ledger import Audit, Ledger
@@ -69,6 +68,7 @@ class Report:
             "references": audit.references,
             "outcomes": audit.outcomes,
             "pending": audit.pending,
+            "unproven": audit.unproven,
             "faults": dict(audit.faults),
             "verdicts": dict(self.labels),
             "rejections": dict(self.rejections),
@@ -95,13 +95,13 @@ class Collector:
     """Takes the records of the outcome topics, then those of the references' topic, and makes the report of them.
 
     Args:
-        topic: of the references.
+        topics: that they come from.
         ledger: for the audit.
         expectations: what is known beforehand.
     """
 
-    def __init__(self, topic: str, *, ledger: Ledger, expectations: Expectations) -> None:
-        self._topic = topic
+    def __init__(self, topics: Topics, *, ledger: Ledger, expectations: Expectations) -> None:
+        self._topics = topics
         self._ledger = ledger
         self._expected = expectations
         self._labels: Counter[Label] = Counter()
@@ -114,10 +114,23 @@ class Collector:
         self._answered_ms: dict[tuple[int, int], int] = {}  # by partition and offset, until its reference comes
         self._times = _Times()
 
-    def verdict(self, record: Record) -> None:
-        """Enters a record of the verdicts' topic."""
-        if not self._enter(record):
+    def outcome(self, record: Record) -> None:
+        """Enters a record of an outcome topic; those of other source topics are none of its business.
+
+        Raises:
+            UserError: it is no outcome.
+        """
+        self._ledger.outcome(record)
+        source = source_of(record.headers)
+        if source is None or source.topic != self._topics.clips:
             return
+        self._answered_ms.setdefault((source.partition, source.offset), record.timestamp_ms)
+        if record.partition.topic == self._topics.verdicts:
+            self._verdict(record)
+        else:
+            self._dead_letter(record)
+
+    def _verdict(self, record: Record) -> None:
         try:
             verdict = Verdict.model_validate_json(record.value or b"", strict=True)
         except ValidationError as error:
@@ -130,10 +143,7 @@ class Collector:
         if len(self._verdicts) < SHOWN:
             self._verdicts.append(verdict)
 
-    def dead_letter(self, record: Record) -> None:
-        """Enters a record of the dead letters' topic."""
-        if not self._enter(record):
-            return
+    def _dead_letter(self, record: Record) -> None:
         rejection = rejection_of(record.headers)
         if rejection is None:
             raise UserError(f"{_where(record)} is no dead letter: its headers name no reason")
@@ -142,15 +152,6 @@ class Collector:
             self._unexpected += self._expected.rejections.get(rejection.clip_id or "") != rejection.reason
         if len(self._rejected) < SHOWN:
             self._rejected.append(rejection)
-
-    def _enter(self, record: Record) -> bool:
-        """Whether the record is an outcome of one of our references."""
-        self._ledger.outcome(record)
-        source = source_of(record.headers)
-        if source is None or source.topic != self._topic:
-            return False
-        self._answered_ms.setdefault((source.partition, source.offset), record.timestamp_ms)
-        return True
 
     def reference(self, record: Record) -> None:
         """Enters a record of the references' topic."""
@@ -212,14 +213,11 @@ def report(cluster: Cluster, topics: Topics, *, expectations: Expectations) -> R
     Raises:
         UserError: Kafka is not reachable, a topic is missing, or an outcome topic holds something else.
     """
-    collector = Collector(topics.clips, ledger=open_ledger(cluster, topics), expectations=expectations)
-    for record in read_topic(cluster, topics.verdicts):
-        collector.verdict(record)
-    for record in read_topic(cluster, topics.dead_letters):
-        collector.dead_letter(record)
-    for record in read_topic(cluster, topics.clips):
-        collector.reference(record)
-    return collector.close()
+
+    def open_book(ledger: Ledger) -> Collector:
+        return Collector(topics, ledger=ledger, expectations=expectations)
+
+    return keep(cluster, topics, open_book, audit_of=lambda result: result.audit)
 
 
 def _finite(value: float) -> float | None:

@@ -77,11 +77,18 @@ def show_audit(console: Console, audit: Audit) -> None:
             console.print(f"    ... and {count - len(audit.examples[fault])} more")
     if audit.expired:
         console.print(f"{audit.expired} outcomes are of references that the broker has deleted since")
+    if audit.unproven:
+        console.print(
+            f"[yellow]{audit.unproven} references have no outcome, and may have had one[/]: the group has passed them, "
+            "and the broker has deleted outcomes since"
+        )
     told = f"{audit.references} references, {audit.outcomes} outcomes"
     if not audit.holds:
         console.print(f"[red]delivery is broken[/]: {told}")
     elif audit.pending:
         console.print(f"[yellow]{audit.pending} pending[/]: {told}; so far each in order, none twice, none invented")
+    elif audit.unproven:
+        console.print(f"[yellow]not proven[/]: {told}; those that are there in order, none twice, none invented")
     else:
         console.print(f"[green]each reference has exactly one outcome[/], in order, none invented: {told}")
 

@@ -1,18 +1,24 @@
-"""How long an audit is repeated: until it is settled, and not beyond the time it was given."""
+"""What an audit sees of topics that are written to meanwhile, and how long it is repeated."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import stream.audit
-from stream.audit import audit_until_settled
+from stream.audit import Topics, audit_until_settled
+from stream.broker.cluster import Cluster
+from stream.expectations import Expectations
 from stream.ledger import Audit, Fault
+from stream.records import KafkaSource, Partition, Record
+from stream.report import report
+from tests.test_schema import VERDICT
 
 
 def audit(*, pending: int = 0, faults: Mapping[Fault, int] | None = None) -> Audit:
-    return Audit(references=9, outcomes=9 - pending, pending=pending, expired=0, faults=faults or {}, examples={})
+    done = 9 - pending
+    return Audit(references=9, outcomes=done, pending=pending, unproven=0, expired=0, faults=faults or {}, examples={})
 
 
 SETTLED, PENDING, BROKEN = audit(), audit(pending=3), audit(pending=3, faults={"lost": 1})
@@ -73,3 +79,62 @@ def test_looking_takes_at_most_half_of_the_time_and_begins_none_too_late(wait_s:
     assert all(pause >= look_s + max(1.0, look_s) - 1e-6 for pause in pauses)
     assert auditor.began[-1] <= 100.0 + wait_s + 1e-6
     assert len(auditor.told) == len(auditor.began)
+
+
+# What is seen while workers deliver.
+
+TOPICS = Topics(clips="clips", verdicts="verdicts", dead_letters="letters", group="workers")
+
+
+class Broker:
+    """Two references and their verdicts, of which each look at the topics finds so many; the group has passed more
+    with every look.
+    """
+
+    def __init__(self, *visible: int, deleted: int = 0) -> None:
+        self.visible, self.deleted = list(visible), deleted
+        self.passed = 0
+
+    def committed_offsets(self, _cluster: object, group: str, topic: str) -> dict[int, int]:
+        assert (group, topic) == ("workers", "clips")
+        self.passed += 1
+        return {0: self.passed}
+
+    def first_offsets(self, _cluster: object, topic: str) -> dict[int, int]:
+        return {0: self.deleted if topic == "letters" else 0}
+
+    def read_topic(self, _cluster: object, topic: str) -> Iterator[Record]:
+        found = {"clips": 2, "letters": 0}.get(topic)
+        for offset in range(self.visible.pop(0) if found is None else found):
+            headers = KafkaSource(topic="clips", partition=0, offset=offset).headers() if found is None else ()
+            value = VERDICT.model_dump_json().encode() if found is None else b"{}"
+            yield Record(Partition(topic, 0), offset, b"k", value, headers, 0)
+
+
+@pytest.fixture(params=["audit", "report"])
+def audited(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Broker], Audit]:
+    """The audit of such topics, by each command that makes one."""
+
+    def audit_of(broker: Broker) -> Audit:
+        for name in ("committed_offsets", "first_offsets", "read_topic"):
+            monkeypatch.setattr(stream.audit, name, getattr(broker, name))
+        cluster = Cluster("nowhere:9092")
+        if request.param == "audit":
+            return stream.audit.audit(cluster, TOPICS)
+        return report(cluster, TOPICS, expectations=Expectations(stalled={}, rejections={})).audit
+
+    return audit_of
+
+
+def test_an_outcome_that_comes_into_sight_after_its_offset_is_not_lost(audited: Callable[[Broker], Audit]):
+    result = audited(Broker(0, 1))
+    assert (result.faults, result.outcomes, result.pending) == ({}, 1, 1)
+
+
+def test_an_outcome_that_is_still_not_there_at_the_second_look_is_lost(audited: Callable[[Broker], Audit]):
+    assert audited(Broker(0, 0)).faults == {"lost": 1}
+
+
+def test_where_outcomes_were_deleted_nothing_is_called_lost(audited: Callable[[Broker], Audit]):
+    result = audited(Broker(0, deleted=5))
+    assert (result.faults, result.unproven, result.pending) == ({}, 1, 1)

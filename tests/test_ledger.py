@@ -19,8 +19,13 @@ def outcome(number: int, offset: int, *, to: Partition = VERDICTS, topic: str = 
     return Record(to, 0, b"a.mp4", b"{}", headers, 0)
 
 
-def audited(outcomes, references, *, first=(0, 0), committed=(0, 0)) -> Audit:
-    ledger = Ledger("clips", first_offsets=dict(enumerate(first)), committed=dict(enumerate(committed)))
+def audited(outcomes, references, *, first=(0, 0), committed=(0, 0), deleted=False) -> Audit:
+    ledger = Ledger(
+        "clips",
+        first_offsets=dict(enumerate(first)),
+        committed=dict(enumerate(committed)),
+        outcomes_deleted=deleted,
+    )
     for each in outcomes:
         ledger.outcome(each)
     for each in references:
@@ -40,19 +45,27 @@ def test_one_outcome_each_in_order_is_complete_wherever_it_stands(data, kinds):
     assert (result.references, result.outcomes) == (len(kinds), len(kinds))
 
 
-@given(st.sets(st.integers(0, 300)), st.sets(st.integers(0, 300)), st.integers(0, 310))
-def test_each_reference_without_an_outcome_is_lost_or_pending_as_the_group_has_passed_it_or_not(
-    references, answered, committed
+@given(st.sets(st.integers(0, 300)), st.sets(st.integers(0, 300)), st.integers(0, 310), st.booleans())
+def test_each_reference_without_an_outcome_is_pending_or_if_the_group_has_passed_it_lost_unless_outcomes_were_deleted(
+    references, answered, committed, deleted
 ):
     result = audited(
         [outcome(0, offset) for offset in sorted(answered)],
         [reference(0, offset) for offset in sorted(references)],
         committed=(committed, 0),
+        deleted=deleted,
     )
     missing = references - answered
-    assert result.faults.get("lost", 0) == sum(offset < committed for offset in missing)
+    passed = sum(offset < committed for offset in missing)
+    assert (result.faults.get("lost", 0), result.unproven) == ((0, passed) if deleted else (passed, 0))
     assert result.pending == sum(offset >= committed for offset in missing)
     assert result.faults.get("invented", 0) == len(answered - references)
+
+
+def test_what_cannot_be_proven_is_no_fault_and_yet_not_complete():
+    result = audited([outcome(0, 1)], [reference(0, 0), reference(0, 1)], committed=(2, 0), deleted=True)
+    assert result.holds
+    assert not result.complete
 
 
 def test_a_doubled_outcome_is_named_with_both_places():

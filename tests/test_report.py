@@ -7,6 +7,7 @@ import math
 import pytest
 from rich.console import Console
 
+from stream.audit import Topics
 from stream.errors import Reason, UserError
 from stream.expectations import Expectations, read_expectations
 from stream.ledger import Ledger
@@ -16,6 +17,7 @@ from stream.show import show_audit, show_outcomes, show_report
 
 SOMEWHERE = KafkaSource(topic="clips", partition=0, offset=0)
 NOTHING_KNOWN = Expectations(stalled={}, rejections={})
+TOPICS = Topics(clips="clips", verdicts="verdicts", dead_letters="letters", group="workers")
 
 
 def verdict(clip_id: str, probability: float) -> Verdict:
@@ -41,16 +43,16 @@ def rejection(clip_id: str | None, reason: Reason) -> Rejection:
 def reported(outcomes, *, known: Expectations = NOTHING_KNOWN, appended_s=None, answered_s=None, pending=0) -> Report:
     """A report of outcomes given for offsets 0, 1, 2, ... of one partition."""
     ledger = Ledger("clips", first_offsets={0: 0}, committed={})
-    collector = Collector("clips", ledger=ledger, expectations=known)
+    collector = Collector(TOPICS, ledger=ledger, expectations=known)
     for offset, outcome in enumerate(outcomes):
         ms = round(1000 * (answered_s[offset] if answered_s else 1))
         source = KafkaSource(topic="clips", partition=0, offset=offset)
         placed = outcome.model_copy(update={"source": source})
         if isinstance(placed, Verdict):
             value = placed.model_dump_json().encode()
-            collector.verdict(Record(Partition("verdicts", 0), offset, b"k", value, source.headers(), ms))
+            collector.outcome(Record(Partition("verdicts", 0), offset, b"k", value, source.headers(), ms))
         else:
-            collector.dead_letter(Record(Partition("letters", 0), offset, b"k", b"?", placed.headers(), ms))
+            collector.outcome(Record(Partition("letters", 0), offset, b"k", b"?", placed.headers(), ms))
     for offset in range(len(outcomes) + pending):
         ms = round(1000 * appended_s[offset]) if appended_s else 0
         collector.reference(Record(Partition("clips", 0), offset, b"k", b"{}", (), ms))
@@ -152,14 +154,13 @@ def test_outcomes_are_shown_as_a_table():
 
 def test_an_outcome_topic_that_holds_something_else_is_refused():
     headers = KafkaSource(topic="clips", partition=0, offset=0).headers()
-    strange = Record(Partition("verdicts", 0), 3, None, b"{}", headers, 0)
     collector = Collector(
-        "clips", ledger=Ledger("clips", first_offsets={0: 0}, committed={}), expectations=NOTHING_KNOWN
+        TOPICS, ledger=Ledger("clips", first_offsets={0: 0}, committed={}), expectations=NOTHING_KNOWN
     )
     with pytest.raises(UserError, match=r"verdicts\[0\]@3 is no verdict"):
-        collector.verdict(strange)
-    with pytest.raises(UserError, match="is no dead letter"):
-        collector.dead_letter(strange)
+        collector.outcome(Record(Partition("verdicts", 0), 3, None, b"{}", headers, 0))
+    with pytest.raises(UserError, match=r"letters\[0\]@3 is no dead letter"):
+        collector.outcome(Record(Partition("letters", 0), 3, None, b"{}", headers, 0))
 
 
 def test_labels_and_expected_rejections_are_read_from_csv(tmp_path):

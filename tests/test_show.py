@@ -21,9 +21,17 @@ def text_of(show: Callable[..., None], *shown: Any) -> str:
     return console.export_text()
 
 
-def audit(*, pending: int = 0, expired: int = 0, faults: Mapping[Fault, int] | None = None) -> Audit:
+def audit(*, pending: int = 0, unproven: int = 0, expired: int = 0, faults: Mapping[Fault, int] | None = None) -> Audit:
     examples: dict[Fault, tuple[str, ...]] = dict.fromkeys(faults or {}, ("clips[0]@7",))
-    return Audit(references=9, outcomes=9, pending=pending, expired=expired, faults=faults or {}, examples=examples)
+    return Audit(
+        references=9,
+        outcomes=9,
+        pending=pending,
+        unproven=unproven,
+        expired=expired,
+        faults=faults or {},
+        examples=examples,
+    )
 
 
 EVERY: Mapping[Fault, int] = {"lost": 1, "doubled": 2, "out_of_order": 3, "invented": 4, "unidentified": 5}
@@ -35,6 +43,8 @@ EVERY: Mapping[Fault, int] = {"lost": 1, "doubled": 2, "out_of_order": 3, "inven
         (audit(), "each reference has exactly one outcome, in order, none invented: 9 references, 9 outcomes"),
         (audit(pending=2), "2 pending: 9 references, 9 outcomes; so far each in order, none twice, none invented"),
         (audit(expired=3), "3 outcomes are of references that the broker has deleted since"),
+        (audit(unproven=2), "2 references have no outcome, and may have had one"),
+        (audit(unproven=2), "the broker has deleted outcomes since\nnot proven: 9 references, 9 outcomes"),
         (audit(pending=2, faults=EVERY), "delivery is broken: 9 references, 9 outcomes"),
         *((audit(faults={fault: 1}), f"1 {fault.replace('_', ' ')}") for fault in EVERY),
         (audit(faults={"doubled": 2}), "    clips[0]@7\n    ... and 1 more"),
@@ -44,7 +54,16 @@ def test_an_audit_says_what_holds_or_each_thing_that_does_not(found: Audit, said
     assert said in text_of(show_audit, found)
 
 
-@pytest.mark.parametrize("found", [audit(pending=1), audit(faults=EVERY), audit(pending=1, faults=EVERY)])
+@pytest.mark.parametrize(
+    "found",
+    [
+        audit(pending=1),
+        audit(unproven=1),
+        audit(pending=1, unproven=1),
+        audit(faults=EVERY),
+        audit(pending=1, faults=EVERY),
+    ],
+)
 def test_nothing_is_called_proven_that_is_not(found: Audit):
     assert "exactly one" not in text_of(show_audit, found)
 
