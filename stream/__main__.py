@@ -105,7 +105,7 @@ def produce(settings: ProduceSettings) -> int:
 
 
 def audit(settings: AuditSettings) -> int:
-    """Proves delivery: exit code 0 if it holds and nothing is pending, else 1."""
+    """Proves delivery: exit code 0 if it holds and nothing is pending or unproven, else 1."""
     from rich.console import Console
 
     from stream.audit import audit, audit_until_settled
@@ -159,10 +159,9 @@ def worker(settings: WorkerSettings) -> int:
     metrics = Metrics(registry)
     with _scoring(settings, sources, metrics) as parts:
         member = _worker(settings, parts.scorer, metrics)
-        checks = {"worker": member.ready}
-        with OpsServer(
-            registry, host=settings.ops_host, port=settings.ops_port, live={"worker": member.live}, ready=checks
-        ) as ops:
+        live = {"worker": member.live, "readers": parts.readers.live}
+        ready = {"worker": member.ready}
+        with OpsServer(registry, host=settings.ops_host, port=settings.ops_port, live=live, ready=ready) as ops:
             for each in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(each, lambda *_: member.request_stop())
             log.info(

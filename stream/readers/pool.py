@@ -88,6 +88,7 @@ class Readers:
         self._started = 0
         self._died_unused = 0
         self._open = True
+        self._ended_by = ""
         self._door = threading.Lock()  # no job may enter a pool whose thread is past its last look
         self._waker = os.eventfd(0, os.EFD_CLOEXEC)
         self._selector = selectors.DefaultSelector()
@@ -111,6 +112,10 @@ class Readers:
     def free(self) -> int:
         """How many clips can be submitted that need not wait for a reader."""
         return max(0, self.size - (self._submitted - self._resolved))
+
+    def live(self) -> str | None:
+        """None while clips can be read, else what ended that for good; may be asked from any thread, and is cheap."""
+        return self._ended_by or None
 
     def submit(self, request: ReadRequest) -> Future[Clip]:
         """Has a clip read. The future holds it, or raises ClipFault: what read_clip raised, or a reader's death.
@@ -253,6 +258,7 @@ class Readers:
 
     def _abandon(self, failure: Exception) -> None:
         """Nobody may wait for a pool without a thread."""
+        self._ended_by = str(failure)
         with self._door:
             self._open = False
         in_hand = [seat.job for seat in self._seats.values() if seat.job]

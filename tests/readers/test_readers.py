@@ -214,6 +214,16 @@ def test_close_waits_for_no_clip_and_cancels_them_all():
         pool.submit(ReadRequest(b"clip"))
 
 
+def test_a_pool_says_for_how_long_it_lives_and_what_ended_it_even_while_it_has_nothing_to_do():
+    with planted_readers() as pool:
+        assert pool.live() is None
+        server, _ = family(pool)
+        server.kill()
+        while pool.live() is None:
+            time.sleep(0.001)
+        assert "forked from has ended" in str(pool.live())
+
+
 def test_a_dead_fork_server_fails_every_clip_and_nothing_waits():
     with planted_readers() as pool:
         futures = [pool.submit(ReadRequest(b"spin")) for _ in range(5)]
