@@ -4,7 +4,7 @@ What a command doesn't use isn't imported: `schema` starts without OpenVINO, `sc
 """
 # ruff: noqa: T201, PLC0415 - commands print, and import only what they use
 
-from stream.interrupts import end_in_order, end_silently
+from stream.interrupts import drain_on_signals, end_in_order, end_silently
 
 if __name__ == "__main__":
     end_silently()
@@ -12,7 +12,6 @@ if __name__ == "__main__":
 import json
 import logging
 import random
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from stream.cli import Command, main
+from stream.logs import log_to_stderr
 from stream.settings import (
     AuditSettings,
     ConnectionSettings,
@@ -32,7 +32,6 @@ from stream.settings import (
     ReportSettings,
     SchemaSettings,
     ScoreSettings,
-    StreamSettings,
     TopicsSettings,
     WorkerSettings,
 )
@@ -67,7 +66,7 @@ def topics(settings: TopicsSettings) -> int:
     """Creates the topics."""
     from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
 
-    _log_to_stderr(settings)
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
     partitions, replication = settings.partitions, settings.replication
     kept_ms = None if settings.retention_days is None else int(settings.retention_days * 86_400_000)
     done = create_topics(
@@ -91,7 +90,7 @@ def produce(settings: ProduceSettings) -> int:
     from stream.produce import count, open_source, paced
     from stream.show import Bar
 
-    _log_to_stderr(settings)
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
     source = open_source(settings.source, metadata=settings.metadata, root=settings.root)
     total = count(source)
     cluster = _cluster(settings)
@@ -113,7 +112,7 @@ def audit(settings: AuditSettings) -> int:
     from stream.ledger import Audit
     from stream.show import Bar, show_audit
 
-    _log_to_stderr(settings)
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
     cluster, names = _cluster(settings), _topics(settings)
     require_topics(cluster, [names.clips, names.verdicts, names.dead_letters])
     with Bar("references with an outcome") as bar:
@@ -137,7 +136,7 @@ def report(settings: ReportSettings) -> int:
     from stream.report import report
     from stream.show import show_report
 
-    _log_to_stderr(settings)
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
     expectations = read_expectations(settings.labels, settings.expected_rejections)
     result = report(_cluster(settings), _topics(settings), expectations=expectations)
     if settings.as_json:
@@ -149,11 +148,12 @@ def report(settings: ReportSettings) -> int:
 
 def worker(settings: WorkerSettings) -> int:
     """Judges clips as a member of the group; SIGTERM or Ctrl-C drains it, a second one ends it at once."""
+    from stream.broker.watchdog import end_process
     from stream.fetch import open_sources
     from stream.metrics import Metrics, Registry
     from stream.ops import OpsServer
 
-    _log_to_stderr(settings)
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
     sources = open_sources(settings.allow)
     registry = Registry()
     metrics = Metrics(registry)
@@ -162,8 +162,7 @@ def worker(settings: WorkerSettings) -> int:
         live = {"worker": member.live, "readers": parts.readers.live}
         ready = {"worker": member.ready}
         with OpsServer(registry, host=settings.ops_host, port=settings.ops_port, live=live, ready=ready) as ops:
-            for each in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(each, lambda *_: member.request_stop())
+            drain_on_signals(member.request_stop, drain_s=settings.drain_s, end=end_process)
             log.info(
                 "artifact %s, %d readers, group %s; http://%s:%d/metrics",
                 parts.artifact.digest,
@@ -212,7 +211,7 @@ def score(settings: ScoreSettings) -> int:
     from stream.score import find_clips, score
     from stream.show import Bar, show_outcomes
 
-    _log_to_stderr(settings)
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
     files = find_clips(settings.paths)
     outcomes, rejected = [], 0
     with (
@@ -342,16 +341,6 @@ def _topics(settings: OutcomesSettings) -> "Topics":
         dead_letters=settings.dead_letters_topic,
         group=settings.group,
     )
-
-
-def _log_to_stderr(settings: StreamSettings) -> None:
-    formatter = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
-    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
-    if settings.log_level != "debug":
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells of each retry as an error
 
 
 COMMANDS = {

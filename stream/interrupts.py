@@ -5,9 +5,13 @@ Light, for it is imported first.
 
 import signal
 import sys
+import threading
+from collections.abc import Callable
 from types import FrameType
 
 TERMINATED = 128 + signal.SIGTERM
+GRACE_S = 5.0
+"""For what follows a drain: leaving the group, closing what is open."""
 
 
 def end_silently() -> None:
@@ -19,6 +23,28 @@ def end_in_order() -> None:
     """From here on SIGINT raises KeyboardInterrupt and SIGTERM SystemExit, so that what is open is closed."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _exit)
+
+
+def drain_on_signals(request_stop: Callable[[], None], *, drain_s: float, end: Callable[[str], None]) -> None:
+    """From here on SIGINT and SIGTERM ask for a stop, and a stop that hangs is cut short.
+
+    Args:
+        request_stop: called for each signal.
+        drain_s: what the first stop may take; the second one may take nothing. Each gets GRACE_S on top.
+        end: ends the process at once, saying why.
+    """
+    limits_s = [drain_s + GRACE_S, GRACE_S]
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        request_stop()
+        if limits_s:
+            limit_s = limits_s.pop(0)
+            timer = threading.Timer(limit_s, end, [f"the stop hung for {limit_s:g} s; nothing is lost by that"])
+            timer.daemon = True
+            timer.start()
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, stop)
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:

@@ -17,6 +17,7 @@ from stream.cli import CommandSettings, Names, dotenv_texts
 from stream.window import longest_run
 
 KAFKA_PREFIX = "STALL_KAFKA_"
+_SECRET_WORDS = ("password", "secret", "token")
 LogLevel = Literal["debug", "info", "warning", "error"]
 RecordName = Literal["reference", "verdict", "rejection"]
 
@@ -25,6 +26,11 @@ class StreamSettings(CommandSettings):
     """What every command has."""
 
     log_level: LogLevel = Field("info", description="least severity that is logged to stderr")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts that must not be shown."""
+        return ()
 
 
 class ConnectionSettings(StreamSettings):
@@ -40,6 +46,12 @@ class ConnectionSettings(StreamSettings):
     def kafka_texts(self) -> dict[str, str]:
         """Kafka's own settings as given, by kafka-python's names; they may hold secrets."""
         return kafka_texts({**dotenv_texts(), **os.environ})
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts that must not be shown."""
+        given = self.kafka_texts().items()
+        return tuple(text for name, text in given if any(word in name for word in _SECRET_WORDS))
 
 
 def kafka_texts(environment: Mapping[str, str]) -> dict[str, str]:

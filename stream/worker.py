@@ -231,7 +231,7 @@ class Worker:
 
     def _deliver(self, load: _Load) -> None:
         begun = self._clock.monotonic()
-        self._metrics.state("delivering")
+        self._metrics.state("outage" if self._outage else "delivering")
         self._unanswered = None
         try:
             self._broker.deliver(load.delivery)

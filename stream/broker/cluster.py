@@ -34,6 +34,12 @@ _OURS = frozenset(
 )
 """Not taken from outside: what a delivery's guarantee rests on, and what no text can give."""
 
+_CHOICES = {
+    "security_protocol": ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+    "sasl_mechanism": ("PLAIN", "GSSAPI", "OAUTHBEARER", "SCRAM-SHA-256", "SCRAM-SHA-512", "AWS_MSK_IAM"),
+}
+"""kafka-python takes any word, and talks in plain text where it doesn't know one, as `ssl` in small letters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -136,6 +142,8 @@ def _parse_option(name: str, text: str) -> Any:
         if text.lower() not in ("true", "false"):
             raise UserError(f"the Kafka setting {name} = {text!r} must be true or false")
         return text.lower() == "true"
+    if name in _CHOICES and text not in _CHOICES[name]:
+        raise UserError(f"the Kafka setting {name} = {text!r} must be one of {', '.join(_CHOICES[name])}")
     if isinstance(default, (int, float)):
         try:
             return int(text)

@@ -146,10 +146,9 @@ class KafkaBroker:
         )
 
     def _outage(self) -> str | None:
-        if self._membership.joining:
-            return None if coordinator_known(self._consumer) else "Kafka doesn't answer: the group isn't reachable"
         silent_s = unanswered_s(self._consumer)
-        if silent_s < _SILENT_HEARTBEATS * self._options.heartbeat_s:
+        waits_for_others = self._membership.joining and coordinator_known(self._consumer)
+        if waits_for_others or silent_s < _SILENT_HEARTBEATS * self._options.heartbeat_s:
             return None
         return f"Kafka doesn't answer: no heartbeat for {silent_s:.0f} s"
 

@@ -84,6 +84,8 @@ def test_options_become_what_kafka_python_wants():
     ("name", "text", "message"),
     [
         ("security_protocoll", "SSL", "did you mean security_protocol"),
+        ("security_protocol", "ssl", "must be one of PLAINTEXT, SSL"),
+        ("sasl_mechanism", "SCRAM", "must be one of PLAIN, "),
         ("isolation_level", "read_uncommitted", "can't be set"),
         ("sasl_oauth_token_provider", "x", "can't be set"),
         ("partitioner", "x", "can't be set"),

@@ -1,0 +1,30 @@
+"""Logs: what is shown, and that no secret is, whoever logs it."""
+
+import re
+
+import pytest
+
+from tests.system.commands import run
+
+SECRET = "hunter2's \\ secret"
+
+
+@pytest.mark.parametrize("where", ["environment", ".env"])
+def test_no_secret_is_shown_at_any_level(kafka: str, tmp_path, where: str):
+    given = {"STALL_KAFKA_SASL_PLAIN_PASSWORD": SECRET}
+    if where == ".env":
+        (tmp_path / ".env").write_text("STALL_KAFKA_SASL_PLAIN_PASSWORD='hunter2\\'s \\\\ secret'\n")
+        given = {}
+    words = ("topics", "--bootstrap", kafka, "--log-level", "debug")
+    done = run("-m", "stream", *words, cwd=tmp_path, environment=given)
+    assert done.returncode == 0, done.stderr
+    assert "sasl_plain_password" in done.stderr, "Kafka's client tells its configuration no more: look where it may now"
+    assert "***" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_lines_are_in_utc_and_kafkas_client_is_silent_unless_asked(kafka: str):
+    words = ("audit", "--bootstrap", kafka, "--clips-topic", "no-such-topic")
+    quiet, loud = (run("-m", "stream", *words, "--log-level", level).stderr for level in ("info", "debug"))
+    assert len(quiet.splitlines()) == 1
+    assert re.search(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ DEBUG ", loud, re.MULTILINE)
