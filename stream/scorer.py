@@ -41,6 +41,9 @@ class Fetcher(Protocol):
     def submit(self, uri: str, *, sha256: str | None) -> Future[bytes]:
         """The future raises ClipFault or Outage."""
 
+    def store_of(self, uri: str) -> str:
+        """The name of the place that serves the clip, or fails for all that lie there."""
+
 
 class Readers(Protocol):
     """Turn the bytes of clips into pixels."""
@@ -169,7 +172,7 @@ class Scorer(Generic[TokenT]):
         """Takes a clip; its outcome comes out of `poll` under this token."""
         if token in self._jobs:
             raise ValueError(f"{token} is in hand already")
-        job = _Job(token, reference, source, self._stores.attempts(reference.uri))
+        job = _Job(token, reference, source, self._stores.attempts(self._fetcher.store_of(reference.uri)))
         self._jobs[token] = job
         self._unfetched.append(job)
 

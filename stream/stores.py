@@ -1,15 +1,12 @@
 """Which places that clips come from serve at the moment: an outage is told from a clip that alone can't be had."""
 
-import re
 from collections.abc import Callable
 
 from stream.backoff import Backoff
 
-_REMOTE = re.compile(r"(?!file:)(?P<scheme>[a-z][a-z0-9+.-]*)://(?:[^/?#]*@)?(?P<host>[^/?#]*)", re.IGNORECASE)
-
 
 class Store:
-    """One place: a host, a bucket, or this machine's files.
+    """One place that serves or fails as a whole: a host, a bucket, a folder that may be a mount.
 
     While it fails, clips are asked of it one at a time, after a wait that grows with each failed round. The first
     answer opens it again.
@@ -122,14 +119,12 @@ class Stores:
         self._clock = clock
         self._by_name: dict[str, Store] = {}
 
-    def attempts(self, uri: str) -> Attempts:
-        """For a clip that is to be fetched."""
-        return Attempts(self.of(uri), backoff=self._backoff, clock=self._clock)
+    def attempts(self, name: str) -> Attempts:
+        """For a clip that is to be fetched from the place of that name."""
+        return Attempts(self.of(name), backoff=self._backoff, clock=self._clock)
 
-    def of(self, uri: str) -> Store:
-        """`s3://bucket/a.mp4` -> `s3://bucket`; `/clips/a.mp4` and `file:///clips/a.mp4` -> `files`."""
-        place = _REMOTE.match(uri)
-        name = f"{place['scheme']}://{place['host']}".lower() if place else "files"
+    def of(self, name: str) -> Store:
+        """The place of that name, which is one and the same each time."""
         if name not in self._by_name:
             self._by_name[name] = Store(name, backoff=self._backoff, clock=self._clock)
         return self._by_name[name]

@@ -116,6 +116,9 @@ class FakeFetcher:
         self.digests.append(sha256)
         return self._work.ask(lambda: self._store.get(uri))
 
+    def store_of(self, uri: str) -> str:
+        return uri.rpartition("/")[0]
+
 
 class FakeReaders:
     def __init__(self, work: Work, size: int) -> None:

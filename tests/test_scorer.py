@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from stream.backoff import Backoff
-from stream.errors import Reason
+from stream.errors import Outage, Reason
 from stream.outcomes import Judge
 from stream.readers import ReadRequest
 from stream.records import ClipReference, FileSource, Rejection, Verdict
@@ -195,7 +195,7 @@ def test_an_outage_is_told_from_the_second_failed_round_to_the_first_answer(benc
     assert bench.scorer.outage is None, "four fetches begun together are one round"
     bench.time.now += 1.0
     bench.settle()
-    assert bench.scorer.outage == "files does not serve (503 Slow Down)"
+    assert bench.scorer.outage == "/clips does not serve (503 Slow Down)"
     bench.store.down = False
     bench.time.now += 2.0
     assert isinstance(bench.settle()["1.good"], Verdict)
@@ -219,6 +219,24 @@ def test_another_store_is_not_held_up(bench: Bench):
     reference = ClipReference(schema=1, clip_id="b", uri="s3://bucket/2.good")
     bench.scorer.submit("b", reference, FileSource(file="b"))
     assert bench.settle().keys() == {"b"}
+
+
+def test_while_one_store_is_lost_and_another_serves_no_clip_is_given_up(bench: Bench):
+    serve = bench.store.get
+
+    def get(uri: str) -> bytes:
+        if uri.startswith("/lost/"):
+            raise Outage("Stale file handle")
+        return bytes(serve(uri))
+
+    bench.store.get = get
+    bench.scorer.submit("lost", ClipReference(schema=1, clip_id="lost", uri="/lost/0.good"), FileSource(file="lost"))
+    for number in range(100):
+        bench.submit(f"{number}.good")
+        assert bench.settle(turns=10).keys() == {f"{number}.good"}
+        bench.time.now += 10.0
+    assert bench.fetcher.asked.count("/lost/0.good") > 5
+    assert bench.scorer.outage == "/lost does not serve (Stale file handle)"
 
 
 def test_a_clip_that_fails_five_times_while_its_store_serves_others_is_unreachable(bench: Bench):

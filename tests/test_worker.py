@@ -297,7 +297,7 @@ def test_in_an_outage_all_partitions_are_paused_until_the_store_serves(lab: Lab)
         lab.work(member, turns=1, seconds=0.2)
     member.worker.step()
     assert member.broker.paused == {A, B}
-    assert member.worker.ready() == "files does not serve (503 Slow Down)"
+    assert member.worker.ready() == "/clips does not serve (503 Slow Down)"
     assert member.worker.live() is None
     lab.world.store.down = False
     lab.work(member, turns=100, seconds=30.0)

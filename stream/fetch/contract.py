@@ -9,6 +9,15 @@ CLIP_LIMIT_BYTES = 64 << 20
 class Source(Protocol):
     """Reads clips of one scheme, inside the roots it was given. Called from several threads at once."""
 
+    def store_of(self, uri: str) -> str:
+        """The name of the place that a clip lies in: what serves or fails as a whole, and holds no secret.
+
+        It waits for nothing: a dead file system must not hold up the one who asks.
+
+        Raises:
+            ClipFault: bad_reference.
+        """
+
     def read(self, uri: str) -> bytes:
         """The whole clip; zero bytes are for the decoder to judge.
 

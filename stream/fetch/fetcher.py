@@ -65,6 +65,13 @@ class Fetcher:
         self._jobs.put(job)
         return job.future
 
+    def store_of(self, uri: str) -> str:
+        """As `Source.store_of`; for a uri that no source can read it makes no difference. From any thread."""
+        try:
+            return self._source_of(uri).store_of(uri)
+        except ClipFault:
+            return "nowhere"
+
     def close(self) -> None:
         """Cancels what has not begun; reads under way end by themselves and are not waited for."""
         self._open = False

@@ -49,8 +49,17 @@ class Files:
 
     def __init__(self, roots: Iterable[Path], *, limit_bytes: int = CLIP_LIMIT_BYTES) -> None:
         """Resolves the roots' own symbolic links, once."""
-        self._roots = frozenset(Path(os.path.realpath(root)) for root in roots)
+        real = {Path(os.path.normpath(root.absolute())): Path(os.path.realpath(root)) for root in roots}
+        self._roots = frozenset(real.values())
+        folders = {given: root for given, root in real.items() if os.path.isdir(root)}  # noqa: PTH112 - raises nothing
+        self._stores = {path: root for given, root in folders.items() for path in (given, root)}
         self._limit_bytes = limit_bytes
+
+    def store_of(self, uri: str) -> str:
+        """See Source. Each root that is a folder is one, for it may be a mount; single files are one together."""
+        path = Path(os.path.normpath(path_of(uri)))  # by its name alone: links are followed when it is read
+        store = next((self._stores[each] for each in (path, *path.parents) if each in self._stores), None)
+        return str(store or "files")
 
     def read(self, uri: str) -> bytes:
         """See Source. A file whose length changes meanwhile is still being written, which is an outage."""

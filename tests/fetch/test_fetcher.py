@@ -22,6 +22,9 @@ class Store:
         self.serves = threading.Event()
         self.reads = threading.Semaphore(0)
 
+    def store_of(self, uri: str) -> str:
+        return uri.partition("://")[2]
+
     def read(self, uri: str) -> bytes:
         self.reads.release()
         if uri.endswith("defect"):
@@ -69,6 +72,14 @@ def test_each_scheme_has_its_source_whatever_its_case():
     store.serves.set()
     with Fetcher({"s3": store}) as fetcher:
         assert fetcher.submit("S3://bucket/a.mp4").result(PATIENCE_S) == b"S3://bucket/a.mp4"
+
+
+def test_a_clips_source_names_the_store_that_it_lies_in(tmp_path: Path):
+    with Fetcher({"file": Files([tmp_path]), "s3": Store()}) as fetcher:
+        assert fetcher.store_of("S3://bucket") == "bucket"
+        assert fetcher.store_of(f"{tmp_path}/a.mp4") == str(tmp_path)
+        for uri in ("http://host/a.mp4", "a.mp4", "file://host/a.mp4", ""):
+            assert fetcher.store_of(uri) == "nowhere"
 
 
 def test_whatever_a_source_raises_reaches_the_one_who_waits_and_the_thread_lives_on():

@@ -172,6 +172,23 @@ def test_a_root_that_went_away_is_an_outage_and_no_missing_clip(root: Path):
         files.read(f"{root}/a.mp4")
 
 
+def test_each_root_is_a_store_of_its_own_by_whatever_name_it_is_asked_for_and_single_files_are_one(root: Path):
+    (root / "mount").mkdir()
+    (root.parent / "link").symlink_to(root)
+    single = root.parent / "outside" / "secret"
+    files = Files([root.parent / "link", root / "mount", single])
+    root.rename(root.parent / "unmounted")  # the name of a store is asked of no file system
+    for uri, store in (
+        (f"{root}/a.mp4", root),
+        (f"file://{root}/b/../a%20b.mp4", root),
+        (f"{root.parent}/link/b/c.mp4", root),
+        (f"{root}/mount/a.mp4", root / "mount"),
+        (f"{single}", "files"),
+        ("/elsewhere/a.mp4", "files"),
+    ):
+        assert files.store_of(uri) == str(store)
+
+
 def test_no_descriptor_is_left_open(root: Path):
     os.mkfifo(root / "pipe")
     before = len(list(Path("/proc/self/fd").iterdir()))
