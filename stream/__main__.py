@@ -176,18 +176,21 @@ def worker(settings: WorkerSettings) -> int:
 
 def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics") -> "Worker":
     from stream.broker.kafka import KafkaBroker, KafkaOptions
+    from stream.broker.start import settle_start
     from stream.clock import Clock
     from stream.messages import OutcomeTopics
     from stream.rejections import RejectionLimit
     from stream.window import Window
     from stream.worker import Worker, WorkerOptions
 
+    cluster, outputs = _cluster(settings), (settings.verdicts_topic, settings.dead_letters_topic)
+    settle_start(cluster, group=settings.group, topic=settings.clips_topic, output_topics=outputs, start=settings.start)
     broker = KafkaBroker(
         KafkaOptions(
-            cluster=_cluster(settings),
+            cluster=cluster,
             group=settings.group,
             topic=settings.clips_topic,
-            output_topics=(settings.verdicts_topic, settings.dead_letters_topic),
+            output_topics=outputs,
             slot=settings.slot,
             session_timeout_s=settings.session_timeout_s,
         )

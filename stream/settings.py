@@ -139,6 +139,9 @@ class WorkerSettings(ModelSettings, GroupSettings):
     slot: str | None = Field(
         None, min_length=1, description="name of this member, that no other has: keeps its partitions over a restart"
     )
+    start: Literal["earliest", "latest"] | None = Field(
+        None, description="where a group without offsets begins; asked for where there are outcomes already"
+    )
     session_timeout_s: float = Field(10.0, ge=3, description="seconds after which others take a dead worker's place")
     ops_host: str = Field("0.0.0.0", description="address to serve /metrics, /livez and /readyz at")  # noqa: S104
     ops_port: int = Field(9464, ge=0, le=65535, description="port to serve them at; 0 takes a free one")

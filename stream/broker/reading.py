@@ -1,7 +1,7 @@
 """Reads whole topics as they stand: committed records only, up to the end that they had at the start."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
@@ -28,7 +28,7 @@ def to_record(given: ConsumerRecord) -> Record:
     )
 
 
-def read_topic(cluster: Cluster, topic: str) -> Iterator[Record]:
+def read_topic(cluster: Cluster, topic: str) -> Generator[Record, None, None]:
     """Each record that a reader of committed records sees, in order within its partition.
 
     What is appended meanwhile is left out, and so is what lies behind a transaction that is open at the start.
@@ -73,6 +73,14 @@ def first_offsets(cluster: Cluster, topic: str) -> dict[int, int]:
     require_topics(cluster, [topic])
     with cluster.consumer() as consumer:
         found = consumer.beginning_offsets(_partitions(consumer, topic))
+    return {partition.partition: offset for partition, offset in found.items()}
+
+
+def end_offsets(cluster: Cluster, topic: str) -> dict[int, int]:
+    """The offset that each partition's next committed record gets, at least."""
+    require_topics(cluster, [topic])
+    with cluster.consumer() as consumer:
+        found = consumer.end_offsets(_partitions(consumer, topic))
     return {partition.partition: offset for partition, offset in found.items()}
 
 

@@ -1,0 +1,64 @@
+"""Where a group begins that has no offsets: a question where there are outcomes, for they might be made again."""
+
+from collections.abc import Iterable
+from contextlib import closing
+from typing import Literal
+
+from kafka import TopicPartition
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from stream.broker.cluster import Cluster
+from stream.broker.reading import committed_offsets, end_offsets, read_topic
+from stream.errors import UserError
+from stream.records import source_of
+
+Start = Literal["earliest", "latest"]
+
+
+def settle_start(
+    cluster: Cluster, *, group: str, topic: str, output_topics: Iterable[str], start: Start | None
+) -> None:
+    """Makes sure that it is known where the group begins to read.
+
+    Args:
+        cluster: where.
+        group: of the workers.
+        topic: of the references.
+        output_topics: of their outcomes.
+        start: for a group without offsets: the first reference that is left, or the next one to come.
+
+    Raises:
+        UserError: the group has no offsets although references of this topic have outcomes, and `start` doesn't say
+            what is meant; or the cluster is not reachable.
+    """
+    if start == "earliest" or committed_offsets(cluster, group, topic):
+        return
+    if start == "latest":
+        _begin_at_the_end(cluster, group, topic)
+    elif _has_outcomes(cluster, topic, output_topics) and not committed_offsets(cluster, group, topic):
+        raise UserError(
+            f"group {group!r} has no offsets, but references of {topic!r} have outcomes already: give --start earliest "
+            "to judge them all again, --start latest for new ones only, or the --group that judged them"
+        )
+
+
+def _has_outcomes(cluster: Cluster, topic: str, output_topics: Iterable[str]) -> bool:
+    for output_topic in output_topics:
+        with closing(read_topic(cluster, output_topic)) as records:
+            if any((source := source_of(record.headers)) and source.topic == topic for record in records):
+                return True
+    return False
+
+
+def _begin_at_the_end(cluster: Cluster, group: str, topic: str) -> None:
+    """Commits it once for all partitions: those added later begin at their first reference."""
+    ends = end_offsets(cluster, topic)
+    offsets = {TopicPartition(topic, number): OffsetAndMetadata(end, "", -1) for number, end in ends.items()}
+    try:
+        with cluster.admin() as admin:
+            refused = {error.__name__ for error in admin.alter_group_offsets(group, offsets).values()} - {"NoError"}
+    except KafkaError as error:
+        refused = {str(error)}
+    if refused:
+        raise UserError(f"--start latest: the offsets of group {group!r} can't be set: {', '.join(sorted(refused))}")
