@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     CliApp,
@@ -25,6 +26,7 @@ from pydantic_settings import (
 
 from stream.errors import UserError
 from stream.textfiles import reading
+from stream.validation import rule
 
 
 def _split(value: object) -> object:
@@ -159,17 +161,17 @@ def _parse(prog: str, command: Command, argv: list[str]) -> CommandSettings:
         unknown = next((word for word in said.split() if word.startswith("--") and "unrecognized" in said), "")
         raise UserError(f"{said}{_nearest(unknown, known)}; `{prog} --help` lists the flags") from None
     except ValidationError as error:
-        raise UserError("; ".join(_sentence(prefix, dict(e)) for e in error.errors(include_url=False))) from None
+        raise UserError("; ".join(_sentence(prefix, each) for each in error.errors(include_url=False))) from None
 
 
-def _sentence(prefix: str, error: dict[str, Any]) -> str:
+def _sentence(prefix: str, error: ErrorDetails) -> str:
     if not error["loc"]:  # a rule that several values break together names them itself
-        return str(error["msg"]).removeprefix("Value error, ")
+        return rule(error)
     name = str(error["loc"][0])
     where = f"--{name.replace('_', '-')} ({prefix}{name.upper()})"
     if error["type"] == "missing":
         return f"{where} is missing: give it"
-    return f"{where} = {error['input']!r}: {error['msg']}"
+    return f"{where} = {error['input']!r}: {rule(error)}"
 
 
 def _refuse_unknown_names(commands: Mapping[str, Command], foreign: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from stream.clip.spec import Box
 from stream.errors import ClipFault, Reason
+from stream.validation import first_error
 from stream.verdict import Label
 
 SCHEMA: Literal[1] = 1
@@ -194,7 +195,7 @@ def parse_reference(value: bytes | None) -> ClipReference:
     try:
         return ClipReference.model_validate_json(value, strict=True)
     except ValidationError as error:
-        raise ClipFault(Reason.BAD_REFERENCE, _first_error(error)) from None
+        raise ClipFault(Reason.BAD_REFERENCE, first_error(error)) from None
 
 
 def source_of(headers: tuple[tuple[str, bytes], ...]) -> KafkaSource | None:
@@ -225,11 +226,3 @@ def rejection_of(headers: tuple[tuple[str, bytes], ...]) -> Rejection | None:
         )
     except (AttributeError, KeyError, ValueError):
         return None
-
-
-def _first_error(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
-    field = ".".join(str(part) for part in first["loc"]) or "value"
-    given = "" if first["type"] == "missing" else f" (got {first['input']!r:.80})"
-    more = f"; and {error.error_count() - 1} more" if error.error_count() > 1 else ""
-    return f"{field}: {first['msg']}{given}{more}"

@@ -15,6 +15,7 @@ from stream.expectations import Expectations
 from stream.ledger import Audit, Ledger
 from stream.measures import Confusion
 from stream.records import Record, Rejection, Verdict, rejection_of, source_of
+from stream.validation import first_error
 from stream.verdict import Label
 
 SHOWN = 50
@@ -134,7 +135,7 @@ class Collector:
         try:
             verdict = Verdict.model_validate_json(record.value or b"", strict=True)
         except ValidationError as error:
-            raise UserError(f"{_where(record)} is no verdict: {error.errors()[0]['msg']}") from None
+            raise UserError(f"{_where(record)} is no verdict: {first_error(error)}") from None
         self._labels[verdict.verdict] += 1
         self._prevalences.add(verdict.thresholds.prevalence)
         self._unexpected += verdict.clip_id in self._expected.rejections

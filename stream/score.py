@@ -12,6 +12,7 @@ from stream.errors import ClipFault, Reason, UserError
 from stream.outcomes import reject
 from stream.records import SCHEMA, ClipReference, FileSource, Outcome
 from stream.scorer import Scorer
+from stream.validation import first_error
 
 _POLL_S = 0.2
 _OUTAGE_LIMIT_S = 30.0
@@ -83,7 +84,7 @@ def _submit_next(waiting: Iterator[tuple[int, NamedFile]], scorer: Scorer[int], 
             {"schema": SCHEMA, "clip_id": file.clip_id, "uri": str(file.path.absolute())}
         )
     except ValidationError as error:
-        fault = ClipFault(Reason.BAD_REFERENCE, f"the file's name can't be a clip_id: {error.errors()[0]['msg']}")
+        fault = ClipFault(Reason.BAD_REFERENCE, f"the file's name makes no reference: {first_error(error)}")
         done[number] = reject(fault, clip_id=None, source=source)
     else:
         scorer.submit(number, reference, source)

@@ -131,7 +131,7 @@ def test_a_file_whose_name_can_be_no_clip_id_is_rejected_in_its_turn(name: str, 
     assert isinstance(outcome, Rejection)
     assert (outcome.reason, outcome.clip_id) == (Reason.BAD_REFERENCE, None)
     assert outcome.source == FileSource(file=shown)
-    assert "can't be a clip_id" in outcome.detail
+    assert "the file's name makes no reference: clip_id: " in outcome.detail
 
 
 class Flooded(Store):

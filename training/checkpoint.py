@@ -13,6 +13,7 @@ from safetensors.torch import load, save
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
+from stream.validation import first_error
 from stream.verdict import DecisionRule
 from training.measures import Evaluation
 from training.slowfast import SlowFast, SlowFastConfig
@@ -148,6 +149,4 @@ def _read_card(folder: Path) -> CheckpointCard:
     except OSError as error:
         raise UserError(f"{path} can't be read ({error.strerror}); a checkpoint is made by training fit") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "card"
-        raise UserError(f"{path} is no checkpoint card: {where}: {first['msg']}; train again") from None
+        raise UserError(f"{path} is no checkpoint card: {first_error(error)}; train again") from None

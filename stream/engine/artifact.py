@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
+from stream.validation import first_error
 from stream.verdict import DecisionRule
 
 MANIFEST = "manifest.json"
@@ -125,7 +126,7 @@ def load_artifact(path: Path) -> Artifact:
     try:
         manifest = Manifest.model_validate_json(text, strict=True)
     except ValidationError as error:
-        raise _refused(path, f"{MANIFEST}: {_first(error)}") from None
+        raise _refused(path, f"{MANIFEST}: {first_error(error)}") from None
     if manifest.proof is None:
         raise _refused(path, "its build was not finished")
     _hold_against(path, manifest.files)
@@ -158,12 +159,6 @@ def _hold_against(path: Path, files: dict[str, str]) -> None:
 
 def _refused(path: Path, what: str) -> UserError:
     return UserError(f"artifact {path}: {what}; copy the folder anew, or build it with python -m trt_build")
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_context=False)[0]
-    field = ".".join(map(str, first["loc"])) or "the whole"
-    return f"{field}: {first['msg']}" + ("" if first["type"] == "missing" else f" (got {first['input']!r:.60})")
 
 
 def _sha256(path: Path) -> str:
