@@ -1,6 +1,5 @@
 """The whole way on one machine: a script of the commands that a user would type, each shown before it is run."""
 
-import socket
 import tempfile
 import urllib.error
 import urllib.request
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stream.children import Child, Children, Interrupts
+from stream.ports import free_ports
 
 _HOST = "127.0.0.1"
 _BAD_SHARE = 0.15
@@ -80,7 +80,7 @@ def run_demo(options: DemoOptions, *, say: Callable[[str], None]) -> None:
 
 def _play(children: Children, options: DemoOptions, folder: Path, say: Callable[[str], None]) -> None:
     clips = folder / "clips"
-    kafka_port, *ports = _free_ports(1 + options.workers)
+    kafka_port, *ports = free_ports(_HOST, 1 + options.workers)
     at = ("--bootstrap", f"{_HOST}:{kafka_port}")
     children.start("kafka", "-m", "stream", "kafka", "--port", str(kafka_port))
     _synthesize(children, options, clips)
@@ -126,11 +126,3 @@ def _send_and_kill(
     children.kill(running)
     children.start(victim.name, *victim.arguments)
     children.finish(produce)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server((_HOST, 0)) for _ in range(count)]
-    ports: list[int] = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports

@@ -17,6 +17,7 @@ from typing import Any, Self
 from stream.broker.topics import wait_until_ready
 from stream.errors import UserError
 from stream.lifeline import dying_with_us
+from stream.ports import free_ports
 
 KAFKA_VERSION = "4.3.1"
 _COORDINATES = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"  # Kafka needs slf4j 1.7
@@ -100,15 +101,6 @@ def _demo_library(name: str) -> Any:
         ) from None
 
 
-def _free_ports(count: int) -> list[int]:
-    """KRaft can't take port 0: its listeners are advertised before they are bound."""
-    sockets = [socket.create_server((_HOST, 0)) for _ in range(count)]
-    ports: list[int] = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 class EmbeddedKafka:
     """One node of Apache Kafka, broker and controller in one JVM (about 350 MB).
 
@@ -123,7 +115,7 @@ class EmbeddedKafka:
     def __init__(self, folder: Path, *, port: int | None = None, jars: Path | None = None) -> None:
         self._folder = folder.resolve()
         self._jars = jars
-        free, controller = _free_ports(2)
+        free, controller = free_ports(_HOST, 2)  # KRaft's listeners are advertised before they are bound
         self._port = port or free
         self._controller_port = controller
         self._process: subprocess.Popen[bytes] | None = None
