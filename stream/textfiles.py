@@ -29,6 +29,20 @@ def rows(path: Path, needed: set[str]) -> Iterator[tuple[str, dict[str, str]]]:
             yield f"{path}:{rows.line_num}", row
 
 
+def read_labels(path: Path) -> dict[str, bool]:
+    """Which clips are stalled, from a CSV with `filename,stalled`, where 1 is stalled and 0 is flowing.
+
+    Raises:
+        UserError: as `rows`, or a label is neither.
+    """
+    found = {}
+    for where, row in rows(path, {"filename", "stalled"}):
+        if row["stalled"] not in ("0", "1"):
+            raise UserError(f"{where}: stalled = {row['stalled']!r} must be 0 or 1")
+        found[row["filename"]] = row["stalled"] == "1"
+    return found
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[TextIO]:
     """Opens a text file; that it can't be read, or is no text, is the user's to know as one line."""

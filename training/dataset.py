@@ -5,7 +5,6 @@ train_labels.csv     filename,stalled (0 or 1)
 100000.mp4 ...       the videos; what can't be read is listed, not silently left out
 """
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from stream import textfiles
 from stream.clip import Clip
 from stream.clip.spec import ClipSpec
 from stream.errors import ClipFault, Reason, UserError
@@ -158,38 +158,27 @@ def _finished(waiting: dict[Future[Clip], int]) -> Iterator[tuple[int, Clip | Cl
 
 
 def _labelled_rows(folder: Path) -> tuple[list[_Row], int]:
-    metadata = {row["filename"]: row for row in _table(folder / METADATA, ("filename", "project_id", "num_frames"))}
-    labels = {row["filename"]: row["stalled"] for row in _table(folder / LABELS, ("filename", "stalled"))}
-    if strangers := sorted(set(labels) - set(metadata)):
+    for table in (METADATA, LABELS):
+        if not (folder / table).is_file():
+            raise UserError(f"--data {folder}: it holds no {table}; give a folder in the competition's layout")
+    stalled = textfiles.read_labels(folder / LABELS)
+    metadata = {
+        row["filename"]: (where, row)
+        for where, row in textfiles.rows(folder / METADATA, {"filename", "project_id", "num_frames"})
+    }
+    if strangers := sorted(set(stalled) - set(metadata)):
         raise UserError(
             f"{folder / LABELS}: {len(strangers)} labels belong to no clip of {METADATA}, {strangers[0]} first"
         )
-    rows = [
-        _Row(name, row["project_id"], _frames(row["num_frames"], name), _stalled(labels[name], name))
-        for name, row in metadata.items()
-        if name in labels
+    labelled = [
+        _Row(name, row["project_id"], _frames(where, row["num_frames"]), stalled[name])
+        for name, (where, row) in metadata.items()
+        if name in stalled
     ]
-    return rows, len(metadata) - len(rows)
+    return labelled, len(metadata) - len(labelled)
 
 
-def _table(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            if missing := set(columns) - set(reader.fieldnames or ()):
-                raise UserError(f"{path}: has no column {min(missing)}; it needs {', '.join(columns)}")
-            return list(reader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} can't be read ({error}); give a folder in the competition's layout") from None
-
-
-def _frames(text: str | None, clip_id: str) -> int:
-    if text is None or not text.isdecimal():
-        raise UserError(f"{METADATA}: {clip_id} has {text!r} where a number of frames belongs")
+def _frames(where: str, text: str) -> int:
+    if not text.isdecimal():
+        raise UserError(f"{where}: num_frames = {text!r} must be a whole number")
     return int(text)
-
-
-def _stalled(text: str | None, clip_id: str) -> bool:
-    if text not in ("0", "1"):
-        raise UserError(f"{LABELS}: {clip_id} has {text!r} where 0 or 1 belongs")
-    return text == "1"

@@ -61,11 +61,16 @@ def test_clips_that_can_not_be_read_are_listed_with_the_reason(made, tmp_path):
             "filename,stalled\nother.mp4,1\n",
             "1 labels belong to no clip of train_metadata.csv, other.mp4 first",
         ),
-        (LABELS, "filename,stalled\n100000.mp4,perhaps\n", "100000.mp4 has 'perhaps' where 0 or 1 belongs"),
-        (LABELS, "filename,stalled\n100000.mp4,2\n", "100000.mp4 has '2' where 0 or 1 belongs"),
-        (LABELS, "filename,crowd\n", "has no column stalled"),
+        (LABELS, "filename,stalled\n100000.mp4,perhaps\n", r"train_labels.csv:2: stalled = 'perhaps' must be 0 or 1"),
+        (LABELS, "filename,stalled\n100000.mp4,2\n", r"train_labels.csv:2: stalled = '2' must be 0 or 1"),
+        (LABELS, "filename,crowd\n", "no column 'stalled'"),
+        (LABELS, "filename,stalled\n100000.mp4\n", "train_labels.csv:2: not as many fields as columns"),
         (LABELS, "filename,stalled\n", "none of its 0 labelled clips could be read"),
-        (METADATA, "filename,url,project_id,num_frames\n100000.mp4,u,A,many\n", "where a number of frames belongs"),
+        (
+            METADATA,
+            "filename,url,project_id,num_frames\n100000.mp4,u,A,many\n",
+            "csv:2: num_frames = 'many' must be a whole",
+        ),
     ],
 )
 def test_tables_that_make_no_sense_are_refused_by_name_and_value(made, tmp_path, name, text, words):
@@ -77,7 +82,7 @@ def test_tables_that_make_no_sense_are_refused_by_name_and_value(made, tmp_path,
 
 
 def test_a_folder_without_tables_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"train_metadata.csv can't be read .*competition's layout"):
+    with pytest.raises(UserError, match=r"holds no train_metadata.csv; .*competition's layout"):
         read(tmp_path)
 
 

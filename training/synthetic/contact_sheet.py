@@ -1,6 +1,5 @@
 """Contact sheet: one picture of many clips, a row of evenly spaced frames for each, with its label."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from numpy.typing import NDArray
 from stream.clip.decode import Frame, decode_frames
 from stream.clip.preflight import preflight
 from stream.errors import ClipFault, UserError
+from stream.textfiles import read_labels
+from training.synthetic.folder import LABELS
 
 Picture = NDArray[np.uint8]
 _CAPTION_PX = 16
-_LABELS = {"0": "flowing", "1": "stalled"}
 
 
 def write_contact_sheet(paths: Sequence[Path], out: Path, *, rows: int, columns: int, width: int) -> int:
@@ -28,14 +28,15 @@ def write_contact_sheet(paths: Sequence[Path], out: Path, *, rows: int, columns:
         width: of a frame on the sheet, in pixels.
 
     Raises:
-        UserError: no clip found, a file can't be read, or the sheet can't be written.
+        UserError: no clip found, a file or its folder's table of labels can't be read, or the sheet can't be written.
     """
     if out.suffix.lower() != ".png":
         raise UserError(f"--out {out}: a contact sheet is a PNG; give a name that ends in .png")
     clips = [clip for path in paths for clip in (sorted(path.glob("*.mp4")) if path.is_dir() else [path])][:rows]
     if not clips:
         raise UserError(f"no *.mp4 in {', '.join(map(str, paths))}; give MP4 files or folders of them")
-    labels = {folder: _read_labels(folder) for folder in {clip.parent for clip in clips}}
+    folders = {clip.parent for clip in clips}
+    labels = {folder: read_labels(folder / LABELS) if (folder / LABELS).is_file() else {} for folder in folders}
     sheet = np.vstack([_row(clip, labels[clip.parent], columns=columns, width=width) for clip in clips])
     _, png = cv2.imencode(".png", sheet)
     try:
@@ -45,15 +46,7 @@ def write_contact_sheet(paths: Sequence[Path], out: Path, *, rows: int, columns:
     return len(clips)
 
 
-def _read_labels(folder: Path) -> Mapping[str, str]:
-    path = folder / "train_labels.csv"
-    if not path.is_file():
-        return {}
-    with path.open(newline="") as file:
-        return {row["filename"]: _LABELS.get(row["stalled"], "?") for row in csv.DictReader(file)}
-
-
-def _row(clip: Path, labels: Mapping[str, str], *, columns: int, width: int) -> Picture:
+def _row(clip: Path, labels: Mapping[str, bool], *, columns: int, width: int) -> Picture:
     row = np.zeros((_CAPTION_PX + width * 3 // 4, width * columns, 3), np.uint8)
     try:
         data = clip.read_bytes()
@@ -67,7 +60,8 @@ def _row(clip: Path, labels: Mapping[str, str], *, columns: int, width: int) -> 
             scale = min(width / picture.shape[1], width * 0.75 / picture.shape[0])
             small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             row[_CAPTION_PX : _CAPTION_PX + small.shape[0], place * width : place * width + small.shape[1]] = small
-        caption = f"{clip.name}  {labels.get(clip.name, '')}  {facts.samples} frames"
+        label = {True: "stalled", False: "flowing", None: ""}[labels.get(clip.name)]
+        caption = f"{clip.name}  {label}  {facts.samples} frames"
     except ClipFault as fault:
         caption = f"{clip.name}  {fault}"
     cv2.putText(row, caption, (4, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 255), 1, cv2.LINE_AA)
