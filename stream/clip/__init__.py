@@ -71,7 +71,7 @@ def read_clip(data: bytes, spec: ClipSpec, *, roi: Box | None = None, num_frames
     from stream.clip.decode import decode_frames  # noqa: PLC0415 - see the end of the package's docstring
     from stream.clip.preflight import preflight  # noqa: PLC0415 - as above
     from stream.clip.roi import find_outline, given_outline  # noqa: PLC0415 - as above
-    from stream.clip.sample import check_usable, crop_clip, frame_indices, to_grey  # noqa: PLC0415 - as above
+    from stream.clip.sample import check_usable, crop_clip, crop_window, frame_indices, to_grey  # noqa: PLC0415 - as above
 
     facts = preflight(data)
     if num_frames is not None and facts.samples != num_frames:
@@ -81,11 +81,16 @@ def read_clip(data: bytes, spec: ClipSpec, *, roi: Box | None = None, num_frames
     wanted = frame_indices(facts.samples, spec)
     frames = decode_frames(data, facts, wanted)
     outline = find_outline(frames) if roi is None else given_outline(roi, frames[0])
-    grey = to_grey([frame.luma for frame in frames], full_range=frames[0].full_range)
-    check_usable(grey, outline.inside)
+    height, width = outline.inside.shape
+    rows, columns = crop_window(outline.box, spec, height=height, width=width)
+    x0, y0, x1, y1 = outline.box
+    box = (x0 - columns.start, y0 - rows.start, x1 - columns.start, y1 - rows.start)
+    inside = outline.inside[rows, columns]
+    grey = to_grey([frame.luma[rows, columns] for frame in frames], full_range=frames[0].full_range)
+    check_usable(grey, inside)
     return Clip(
-        pixels=crop_clip(grey, outline.box, outline.inside, spec),
+        pixels=crop_clip(grey, box, inside, spec),
         roi=outline.box,
         frames=facts.samples,
-        quality=Quality(ring=outline.ring, mean_grey=float(grey[:, outline.inside].mean())),
+        quality=Quality(ring=outline.ring, mean_grey=float(grey[:, inside].mean())),
     )

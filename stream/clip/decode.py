@@ -8,7 +8,7 @@ import io
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import av
 import numpy as np
@@ -26,6 +26,7 @@ Packet: TypeAlias = "av.Packet[av.VideoStream]"
 
 _FORMATS = {"yuv420p": False, "yuvj420p": True}
 """Pixel formats that are read, and whether their luma uses the full range."""
+_MAX_STREAMS = 2
 _OPTIONS = {
     "protocol_whitelist": "none",
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2",
@@ -33,9 +34,11 @@ _OPTIONS = {
     "enable_drefs": "0",
     "use_absolute_path": "0",
     "ignore_editlist": "1",  # each coded frame counts, else their number is not known before decoding
-    "max_streams": "2",
+    "max_streams": str(_MAX_STREAMS),
     "max_pixels": str(MAX_PIXELS),
 }
+_PROBING: Any = [{"skip_frame": "all"}] * _MAX_STREAMS  # PyAV's stubs want another type than PyAV
+"""No frame is decoded only to open the file."""
 _IDR, _SLICE = 5, 1
 """Types of the NAL units that carry pictures (ITU-T H.264, table 7-1): refreshing everything, and all others."""
 # PyAV raised UnicodeError and IndexError for mutated files, a limited process MemoryError, `_refuse_to_open` OSError.
@@ -88,6 +91,7 @@ def _open(data: bytes) -> InputContainer:
             metadata_errors="replace",
             io_open=_refuse_to_open,
             options=_OPTIONS,
+            stream_options=_PROBING,
         )
     except _AV_ERRORS as error:
         raise _undecodable(f"FFmpeg can't open the file: {type(error).__name__}: {error}") from error
@@ -113,24 +117,30 @@ def _demux(container: InputContainer) -> tuple[av.VideoCodecContext, list[Packet
 def _check_stream(decoder: av.VideoCodecContext, packets: list[Packet], facts: VideoFacts) -> None:
     if len(packets) != facts.samples:
         _damaged(f"{len(packets)} of {facts.samples} frames are in the file")
+    _check_size(decoder)
+
+
+def _check_size(decoder: av.VideoCodecContext) -> None:
     if decoder.width * decoder.height > MAX_PIXELS:
         detail = f"frames of {decoder.width}x{decoder.height}, at most {MAX_PIXELS} pixels are read"
         raise ClipFault(Reason.TOO_LARGE, detail)
-    if decoder.pix_fmt not in _FORMATS:
-        raise _undecodable(f"pixel format {decoder.pix_fmt}, only {' and '.join(_FORMATS)} are read")
 
 
 def _decode(decoder: av.VideoCodecContext, packets: Sequence[Packet]) -> Iterator[Frame]:
     """Frames in the order they are shown; each is checked."""
-    size, layout = (decoder.width, decoder.height), decoder.pix_fmt
+    size, layout = (decoder.width, decoder.height), None
     for number, packet in enumerate([*packets, None]):
         try:
             frames = decoder.decode(packet)
         except _AV_ERRORS as error:
+            _check_size(decoder)  # the stream may state another one than the file did
             _damaged(f"packet {number} of {len(packets)}: {type(error).__name__}: {error}")
         for frame in frames:
             if frame.is_corrupt:
                 _damaged(f"packet {number} of {len(packets)}: the decoder marks its frame as corrupt")
+            layout = layout or frame.format.name
+            if layout not in _FORMATS:
+                raise _undecodable(f"pixel format {layout}, only {' and '.join(_FORMATS)} are read")
             if (frame.width, frame.height) != size or frame.format.name != layout:
                 change = f"{size[0]}x{size[1]} {layout} to {frame.width}x{frame.height} {frame.format.name}"
                 raise _undecodable(f"frames change from {change}")

@@ -52,6 +52,12 @@ def crop_square(box: Box, spec: ClipSpec) -> tuple[int, int, int]:
     return (x0 + x1 - side) // 2, (y0 + y1 - side) // 2, side
 
 
+def crop_window(box: Box, spec: ClipSpec, *, height: int, width: int) -> tuple[slice, slice]:
+    """Rows and columns of a frame that hold the square, as far as it lies within: the rest need not be looked at."""
+    x0, y0, side = crop_square(box, spec)
+    return slice(max(y0, 0), min(y0 + side, height)), slice(max(x0, 0), min(x0 + side, width))
+
+
 def crop_clip(luma: Image, box: Box, inside: Image | Mask, spec: ClipSpec) -> Image:
     """Cuts, resizes (once, and only where the side is not S already) and masks.
 
