@@ -46,7 +46,12 @@ def contact_sheet(settings: ContactSheetSettings) -> int:
     from training.synthetic.contact_sheet import write_contact_sheet
 
     shown = write_contact_sheet(
-        settings.clips, settings.out, rows=settings.rows, columns=settings.columns, width=settings.width
+        settings.clips,
+        settings.out,
+        outcomes=settings.outcomes,
+        rows=settings.rows,
+        columns=settings.columns,
+        width=settings.width,
     )
     print(f"{shown} clips shown in {settings.out}", file=sys.stderr)  # noqa: T201
     return 0

@@ -36,6 +36,7 @@ class ContactSheetSettings(TrainingSettings):
 
     clips: CliPositionalArg[list[Path]] = Field(min_length=1, description="MP4 files, or folders of them")
     out: Path = Field(description="PNG file to write")
+    outcomes: Path | None = Field(None, description="what `python -m stream score --json` printed: shows the verdicts")
     rows: int = Field(12, ge=1, le=500, description="most clips shown")
     columns: int = Field(6, ge=2, le=50, description="frames of each clip")
     width: int = Field(256, ge=64, le=512, description="pixels that each frame is wide")

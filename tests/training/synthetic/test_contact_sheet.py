@@ -1,5 +1,6 @@
 """A picture of clips side by side, with their labels where the folder has them."""
 
+import json
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from stream.errors import UserError
 from tests.clip.scenes import encode, outlined
-from training.synthetic.contact_sheet import write_contact_sheet
+from training.synthetic.contact_sheet import read_verdicts, write_contact_sheet
 
 
 @pytest.fixture
@@ -35,6 +36,36 @@ def test_each_clip_is_a_row_of_frames_labelled_or_not(clips: Path):
     labelled = sheet_of(clips)
     assert (bare[:16] != labelled[:16]).any()
     assert (bare[16:] == labelled[16:]).all()
+
+
+def test_verdicts_are_shown_beside_labels(clips: Path, tmp_path: Path):
+    outcomes = tmp_path / "outcomes.jsonl"
+    verdict = {
+        "schema": 1,
+        "kind": "verdict",
+        "clip_id": "a.mp4",
+        "verdict": "stalled",
+        "probability": 0.9754,
+        "thresholds": {"low": 0.1, "high": 0.9, "decide": 0.5, "prevalence": 0.3},
+        "roi": [0, 0, 9, 9],
+        "frames": 9,
+        "artifact": "1",
+        "spec": "2",
+        "timings": {"fetch_s": 0, "read_s": 0, "score_s": 0},
+        "source": {"file": "a.mp4"},
+    }
+    outcomes.write_text(f"{json.dumps(verdict)}\n")
+    assert read_verdicts(outcomes) == {"a.mp4": "judged stalled, P(stalled) = 0.975"}
+    shown = clips.parent / "shown.png"
+    write_contact_sheet([clips], shown, outcomes=outcomes, rows=9, columns=3, width=64)
+    assert (np.asarray(cv2.imread(str(shown)))[:16] != sheet_of(clips)[:16]).any()
+
+
+@pytest.mark.parametrize("text", ["{}", "no json"])
+def test_what_is_no_outcome_is_refused_in_one_line(tmp_path: Path, text: str):
+    (tmp_path / "outcomes.jsonl").write_text(text)
+    with pytest.raises(UserError, match=r"outcomes\.jsonl: .*; give what `score --json` printed"):
+        read_verdicts(tmp_path / "outcomes.jsonl")
 
 
 @pytest.mark.parametrize(
