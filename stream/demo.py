@@ -94,6 +94,7 @@ def _play(children: Children, options: DemoOptions, folder: Path, say: Callable[
     children.run("audit", "-m", "stream", "audit", *at, "--wait-s", str(_WAIT_S))
     truth = ("--labels", str(clips / "train_labels.csv"), "--expected-rejections", str(clips / "bad.csv"))
     children.run("report", "-m", "stream", "report", *at, *truth)
+    say("(the slowest were the killed worker's: others took them over when its session had ended, 10 s later)")
     say("metrics: " + ", ".join(f"http://{_HOST}:{port}/metrics" for port in ports))
     if options.keep:
         say(f"Kafka at {_HOST}:{kafka_port} and the workers run on until Ctrl-C; clips and logs are in {folder}")
