@@ -121,7 +121,8 @@ def _verdicts(report: Report, *, one_by_one: bool) -> Table:
             table.add_row(f"[{_COLOURS[label]}]{label}[/]", str(count))
         return table
     truths = report.expectations.stalled
-    table = Table(_clip_column(), "verdict", _PROBABILITY, *(["truth", "of two classes"] if truths else []), title="Verdicts")
+    known = ["truth", "of two classes"] if truths else []
+    table = Table(_clip_column(), "verdict", _PROBABILITY, *known, title="Verdicts")
     for verdict in sorted(report.verdicts, key=lambda each: each.clip_id):
         row = [escape(verdict.clip_id), _label(verdict), f"{verdict.probability:.3f}"]
         table.add_row(*row, *(_truth(verdict, truths.get(verdict.clip_id)) if truths else []))

@@ -19,7 +19,8 @@ from kafka.errors import (
 )
 
 from stream.broker.cluster import Cluster
-from stream.broker.contract import Delivery, DeliveryRefused, Polled, Position
+from stream.broker.contract import Delivery, Polled, Position
+from stream.broker.deliveries import Deliveries
 from stream.broker.guards import (
     coordinator_known,
     is_fenced,
@@ -32,15 +33,14 @@ from stream.broker.membership import Membership
 from stream.broker.positions import Positions
 from stream.broker.reading import to_record
 from stream.broker.topics import require_topics
-from stream.broker.transactions import NEVER_TAKEN, FencedTwiceError, TransactionFailedError, Transactions
+from stream.broker.transactions import NEVER_TAKEN, FencedTwiceError, Transactions
 from stream.broker.watchdog import Watchdog
-from stream.errors import Outage, UserError
+from stream.errors import UserError
 from stream.records import Partition
 
 log = logging.getLogger(__name__)
 
 _PLACING_TIMEOUT_S = 1.0  # offsets still pending in a dead owner's transaction keep us waiting: poll meanwhile
-_SETTLING_TIMEOUT_S = 5.0
 _LEAVING_TIMEOUT_S = 5.0
 _SILENT_HEARTBEATS = 4
 _JOINING = "the group did not settle"
@@ -91,10 +91,10 @@ class KafkaBroker:
         self._membership = Membership()
         self._consumer = self._join()
         self._positions = Positions(self._consumer, options.group)
+        self._deliveries = Deliveries(self._transactions, self._membership, self._positions)
         self._owned: set[TopicPartition] = set()  # as the caller knows it
         self._unplaced: set[TopicPartition] = set()  # given to us, not yet at their committed offset
         self._paused: set[TopicPartition] = set()  # by the caller
-        self._in_doubt: Mapping[TopicPartition, Position] = {}  # of a commit that wasn't answered
 
     def _join(self) -> KafkaConsumer:
         options = self._options
@@ -222,49 +222,11 @@ class KafkaBroker:
         """
         with self._watchdog.limit(_DELIVERING, self._stuck_after_s):
             try:
-                self._deliver(delivery)
+                self._deliveries.deliver(delivery)
             except (FencedInstanceIdError, FencedTwiceError):
                 raise self._slot_taken() from None
             except NEVER_TAKEN as error:
                 raise UserError(f"Kafka would never take these outcomes: {error}") from error
-
-    def _deliver(self, delivery: Delivery) -> None:
-        if self._settled():
-            return
-        assignment = self._membership.assignment
-        positions = {_theirs(partition): at for partition, at in delivery.positions.items()}
-        if assignment is None or not assignment.valid or delivery.generation != assignment.generation:
-            now = -1 if assignment is None else assignment.generation
-            raise DeliveryRefused(f"generation {delivery.generation} is not in force, {now} is")
-        if not positions.keys() <= assignment.partitions:
-            raise DeliveryRefused("some of its partitions are not owned any more")
-        try:
-            self._transactions.commit(delivery.messages, positions, assignment.identity)
-        except TransactionFailedError as error:
-            self._in_doubt = positions if error.in_doubt else {}
-            if not self._settled():
-                raise DeliveryRefused(str(error)) from error
-
-    def _settled(self) -> bool:
-        """Whether a delivery that was in doubt went through."""
-        self._transactions.settle()
-        try:
-            went_through = bool(self._in_doubt) and self._went_through(self._in_doubt)
-        except RetriableError as error:
-            raise Outage(str(error)) from error
-        self._in_doubt = {}
-        return went_through
-
-    def _went_through(self, positions: Mapping[TopicPartition, Position]) -> bool:
-        """What became of a commit that wasn't answered; a new producer has settled it, so it can be read.
-
-        Partitions that others own by now may stand further on; then what we say about them doesn't matter any more.
-        """
-        now = {each: self._positions.committed(each, timeout_s=_SETTLING_TIMEOUT_S) for each in positions}
-        return all(
-            (found := now[each]) is not None and (found == at or found.next_offset > at.next_offset)
-            for each, at in positions.items()
-        )
 
     def close(self) -> None:
         """Leaves the group at once, a static member too: who closes in order doesn't come back soon."""
