@@ -1,6 +1,7 @@
 """OpenVINO on the CPU: as many requests at a time as its throughput mode likes, each waited for by a thread."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from queue import SimpleQueue
 from typing import Any
 
@@ -19,6 +20,16 @@ _HINTS: dict[Precision, str] = {
 }
 
 
+@cache
+def _core() -> ov.Core:
+    """The only one of the process, never ended.
+
+    Where the CPU has AMX a core gives its thread another stack for signals, and takes it back when it ends. Of two
+    that overlap the second then leaves the freed one of the first in place: the next signal kills the process (2026.4).
+    """
+    return ov.Core()
+
+
 class OpenVinoEngine:
     """See `stream.engine.contract.Engine`.
 
@@ -32,7 +43,7 @@ class OpenVinoEngine:
         manifest = artifact.manifest
         self._shape = manifest.spec.shape
         self._batch_sizes = manifest.batch_sizes
-        core = ov.Core()
+        core = _core()
         model = core.read_model(artifact.path / "model.xml")
         _check_model(artifact, model)
         model.reshape({INPUT: ov.PartialShape([ov.Dimension(1, self._batch_sizes[-1]), *self._shape])})

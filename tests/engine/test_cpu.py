@@ -1,5 +1,7 @@
 """What is OpenVINO's own: requests that fail, threads, precision."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -91,3 +93,26 @@ def test_a_network_with_two_inputs_is_refused(tmp_path: Path):
     artifact = sealed(tmp_path, ov.Model([logits], [clips, more], "two"))
     with pytest.raises(UserError, match="2 inputs"):
         open_engine(artifact)
+
+
+OVERLAPPING = """
+import gc, os, signal, sys
+import subprocess
+import sys
+from pathlib import Path
+from stream.engine.artifact import load_artifact
+from stream.engine.open import open_engine
+artifact = load_artifact(Path(sys.argv[1]))
+first, second = open_engine(artifact, threads=1), open_engine(artifact, threads=1)
+for name in ("first", "second"):
+    globals().pop(name).close()
+    gc.collect()
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_process_takes_signals_after_engines_that_overlapped(tiny_artifact: Artifact):
+    """Where the CPU has AMX, OpenVINO changes the stack that signals are taken on."""
+    command = [sys.executable, "-X", "faulthandler", "-c", OVERLAPPING, str(tiny_artifact.path)]
+    assert subprocess.run(command, timeout=60, check=False).returncode == 7
