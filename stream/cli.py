@@ -103,7 +103,9 @@ def main(
             return 0 if argv else 2
         named, command, flags = _choose(prog, commands, argv, default)
         _refuse_unknown_names(commands, foreign)
-        return command.run(_parse(named, command, flags))
+        code = command.run(_parse(named, command, flags))
+        sys.stdout.flush()  # or a reader that went away would be noticed only by the interpreter's own end
+        return code
     except UserError as error:
         print(f"{prog}: {error}", file=sys.stderr)  # noqa: T201
         return 2

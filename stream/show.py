@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,7 +12,9 @@ from rich.table import Column, Table
 from stream.ledger import Audit, Fault
 from stream.measures import Confusion, Interval
 from stream.records import FileSource, Outcome, Rejection, Source, Verdict
-from stream.report import Report
+
+if TYPE_CHECKING:
+    from stream.report import Report  # brings Kafka's client, which `score` has no use for
 
 _FAULTS: dict[Fault, str] = {
     "lost": "lost: passed by the group, without an outcome",
@@ -93,7 +95,7 @@ def show_audit(console: Console, audit: Audit) -> None:
         console.print(f"[green]each reference has exactly one outcome[/], in order, none invented: {told}")
 
 
-def show_report(console: Console, report: Report) -> None:
+def show_report(console: Console, report: "Report") -> None:
     """The whole report; clips one by one where they are few."""
     verdicts, rejections = sum(report.labels.values()), sum(report.rejections.values())
     if verdicts:
@@ -114,7 +116,7 @@ def show_report(console: Console, report: Report) -> None:
         )
 
 
-def _verdicts(report: Report, *, one_by_one: bool) -> Table:
+def _verdicts(report: "Report", *, one_by_one: bool) -> Table:
     if not one_by_one:
         table = Table("verdict", "clips", title="Verdicts")
         for label, count in sorted(report.labels.items()):
@@ -136,7 +138,7 @@ def _truth(verdict: Verdict, stalled: bool | None) -> tuple[str, str]:  # noqa: 
     return "stalled" if stalled else "flowing", "[green]right[/]" if right else "[red]wrong[/]"
 
 
-def _rejections(report: Report, *, one_by_one: bool) -> Table:
+def _rejections(report: "Report", *, one_by_one: bool) -> Table:
     table = Table("reason", _clip_column() if one_by_one else "clips", "detail", title="Rejections")
     if one_by_one:
         for each in sorted(report.rejected, key=lambda each: (each.reason, each.clip_id or "")):

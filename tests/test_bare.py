@@ -31,9 +31,9 @@ def test_what_only_talks_to_kafka_needs_no_engine_and_no_video(tmp_path: Path, c
     assert ended.returncode == 2
 
 
-def test_score_needs_nothing_of_training(tmp_path: Path):
+def test_score_needs_nothing_of_training_or_kafka(tmp_path: Path):
     (tmp_path / "empty.mp4").write_bytes(b"")
-    ended = run_without(TRAINING, tmp_path, "-m", "stream", "score", "--json", "--readers", "1", "empty.mp4")
+    ended = run_without({*TRAINING, *KAFKA}, tmp_path, "-m", "stream", "score", "--json", "--readers", "1", "empty.mp4")
     assert ended.returncode == 0, ended.stderr
     (outcome,) = map(json.loads, ended.stdout.splitlines())
     assert (outcome["clip_id"], outcome["reason"]) == ("empty.mp4", "undecodable")

@@ -384,7 +384,11 @@ sys.exit(main("tea", {"pour": Command("make tea", CommandSettings, pour)}, ["pou
 """
 
 
-@pytest.mark.parametrize("argv", [["-m", "stream", "schema"], ["-c", POURING]], ids=["at once", "line by line"])
+@pytest.mark.parametrize(
+    "argv",
+    [["-m", "stream", "schema"], ["-m", "stream", "schema", "verdict"], ["-c", POURING]],
+    ids=["more than a buffer", "less", "line by line"],
+)
 def test_a_reader_of_the_output_that_went_away_is_no_failure(kitchen: Kitchen, argv: list[str]):
     with typed(*argv) as process:
         assert process.stdout is not None
