@@ -105,7 +105,6 @@ def main(
         _refuse_unknown_names(commands, foreign)
         code = command.run(_parse(named, command, flags))
         sys.stdout.flush()  # or a reader that went away would be noticed only by the interpreter's own end
-        return code
     except UserError as error:
         print(f"{prog}: {error}", file=sys.stderr)  # noqa: T201
         return 2
@@ -114,6 +113,8 @@ def main(
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    else:
+        return code
 
 
 def _choose(
