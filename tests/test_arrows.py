@@ -52,6 +52,7 @@ ARROWS: dict[str, set[str]] = {
         "stream.errors",
         "stream.fetch",
         "stream.interrupts",
+        "stream.lifeline",
         "stream.measures",
         "stream.readers",
         "stream.records",
@@ -62,6 +63,7 @@ ARROWS: dict[str, set[str]] = {
     "training.synthetic": {
         "stream.clip",
         "stream.errors",
+        "stream.lifeline",
         "stream.records",
         "stream.textfiles",
         "stream.validation",

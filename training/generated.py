@@ -3,7 +3,6 @@
 import hashlib
 import json
 import multiprocessing
-import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from stream.clip import prepare
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
+from stream.lifeline import serve_parent
 from training.dataset import Clips
 from training.synthetic import GENERATOR_VERSION, PRESETS, crop, sample_scene
 
@@ -105,7 +105,7 @@ def _generate_file(
 
 
 def _start_process() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and cancels what waits
+    serve_parent()
     prepare()
 
 

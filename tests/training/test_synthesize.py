@@ -1,10 +1,12 @@
 """`synthesize` as a user types it, on a machine without torch: a folder in the competition's layout."""
 
 import csv
+import signal
 from pathlib import Path
 
 from stream.expectations import read_expectations
 from tests.bare import run_without
+from tests.system.commands import adopting, running, until
 
 ABSENT = {"torch", "torchvision", "safetensors", "onnx", "onnxscript", "openvino", "kafka"}
 
@@ -47,3 +49,12 @@ def test_a_folder_that_holds_something_is_refused_before_anything_is_drawn(tmp_p
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1] == "python -m training: --out clips: is not empty; give a new or empty folder"
     assert [each.name for each in (tmp_path / "clips").iterdir()] == ["mine.txt"]
+
+
+def test_a_synthesis_that_is_killed_leaves_no_process_behind(tmp_path: Path):
+    words = ("synthesize", "--out", tmp_path / "clips", "--clips", 400, "--processes", 2)
+    with adopting() as left, running("-m", "training", *words) as process:
+        until(lambda: len(list((tmp_path / "clips").glob("*.mp4"))) > 0, timeout_s=30)
+        assert len(left()) > 2
+        process.end(signal.SIGKILL)
+        until(lambda: left() == [], timeout_s=5)

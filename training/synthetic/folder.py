@@ -8,7 +8,6 @@ bad.csv              filename,expected_reason: clips that can't be judged; they 
 
 import csv
 import multiprocessing
-import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import cv2
 import numpy as np
 
 from stream.errors import Reason, UserError
+from stream.lifeline import serve_parent
 from training.synthetic.preset import PRESETS
 from training.synthetic.render import record
 from training.synthetic.scene import Scene, sample_scene
@@ -166,7 +166,7 @@ def _run(jobs: Sequence[_Job], out: Path, processes: int, progress: Callable[[in
 
 
 def _start_process() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted too, and cancels what waits
+    serve_parent()
     cv2.setNumThreads(1)
 
 
