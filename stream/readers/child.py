@@ -58,7 +58,8 @@ def serve(requests: socket.socket, slot: mmap, spec: ClipSpec, work: Work) -> No
             last_words = ClipFault(Reason.READER_CRASHED, f"raised {type(error).__name__}: {error}")
             requests.send(wire.pack_fault(number, last_words))
             raise SystemExit(1) from None
-        requests.send(reply)
+        with suppress(BrokenPipeError):  # a parent that was killed wants no answer, and the next recv tells
+            requests.send(reply)
 
 
 def _answer(number: int, request: wire.ReadRequest, slot: mmap, spec: ClipSpec, work: Work) -> bytes:
