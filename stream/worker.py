@@ -11,6 +11,7 @@ asked for again, the very same, until it is known what became of it.
 """
 
 import logging
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -43,6 +44,8 @@ class WorkerOptions:
     delivery_size: int = 100
     refusal_wait_s: float = 1.0
     """After a delivery that was refused, or not answered, the next one waits for a new generation, or so long."""
+    slow_delivery_s: float = 4.0
+    """A worker whose delivery takes longer doesn't count as ready."""
     drain_s: float = 20.0
     """Longest time that a stop takes to finish what is in hand."""
     stuck_after_s: float = 60.0
@@ -90,6 +93,7 @@ class Worker:
         self._refused_until_s = 0.0
         self._unanswered: _Load | None = None
         self._outage: str | None = None  # of the broker
+        self._delivering_since_s = math.inf
         self._last_turn_s = clock.monotonic()
 
     # Running and stopping.
@@ -132,6 +136,9 @@ class Worker:
             return "stopping"
         if self._generation < 0:
             return "not in the group yet"
+        silent_s = self._clock.monotonic() - self._delivering_since_s
+        if silent_s > self._options.slow_delivery_s:
+            return f"Kafka hasn't answered a delivery for {silent_s:.0f} s"
         return self._outage or self._scorer.outage
 
     # One turn.
@@ -233,6 +240,7 @@ class Worker:
         begun = self._clock.monotonic()
         self._metrics.state("outage" if self._outage else "delivering")
         self._unanswered = None
+        self._delivering_since_s = begun
         try:
             self._broker.deliver(load.delivery)
         except DeliveryRefused as refusal:
@@ -244,6 +252,8 @@ class Worker:
             self._put_off(load, "unanswered")
             self._note_outage(f"Kafka doesn't answer: {outage}")
             return
+        finally:
+            self._delivering_since_s = math.inf
         self._window.commit(self._still_ahead(load.delivery.positions))
         self._metrics.delivery("committed", len(load.entries))
         self._metrics.stage("deliver", self._clock.monotonic() - begun)

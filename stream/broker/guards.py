@@ -1,5 +1,6 @@
-"""The one place that touches private parts of kafka-python 3.0.12: four of its defects can't be guarded otherwise."""
+"""The one place that touches private parts of kafka-python 3.0.12: its defects that can't be guarded otherwise."""
 
+import math
 import time
 from typing import Any
 
@@ -7,6 +8,7 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import (
     IllegalGenerationError,
     KafkaError,
+    KafkaTimeoutError,
     MemberIdRequiredError,
     RebalanceInProgressError,
     RetriableError,
@@ -125,6 +127,37 @@ def resume_parked_records(consumer: KafkaConsumer) -> None:
         return take(*args, **kwargs)
 
     fetcher.fetched_records = take_parked_too
+
+
+def bound_waits(producer: KafkaProducer, timeout_s: float) -> None:
+    """Lets the calls of a transaction time out: by themselves they wait without end for a broker that is gone.
+
+    What timed out may still happen; only `end_producer` makes sure of what doesn't.
+
+    Raises:
+        AttributeError: this kafka-python is built differently.
+    """
+    manager = producer._transaction_manager  # noqa: SLF001 - no public way to it
+
+    def bound(name: str) -> None:
+        ask = getattr(manager, name)
+
+        def ask_and_bound(*args: Any, **kwargs: Any) -> Any:
+            result = ask(*args, **kwargs)
+            wait = result.wait
+
+            def wait_within(timeout_ms: float = math.inf) -> bool:
+                if not wait(min(timeout_ms, timeout_s * 1000)):
+                    raise KafkaTimeoutError(f"{name} was not answered for {timeout_s:g} s")
+                return True
+
+            result.wait = wait_within
+            return result
+
+        setattr(manager, name, ask_and_bound)
+
+    for name in ("initialize_transactions", "send_offsets_to_transaction", "begin_commit"):
+        bound(name)
 
 
 def end_producer(producer: KafkaProducer) -> None:

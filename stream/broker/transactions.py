@@ -22,7 +22,7 @@ from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message, Position
-from stream.broker.guards import end_producer
+from stream.broker.guards import bound_waits, end_producer
 from stream.broker.writing import send
 from stream.errors import Outage, UserError
 
@@ -150,6 +150,7 @@ class Transactions:
             linger_ms=0,
         )
         try:
+            bound_waits(producer, self._timeout_s)
             producer.init_transactions()
         except BaseException:
             end_producer(producer)

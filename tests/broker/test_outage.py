@@ -7,17 +7,20 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
+from kafka.structs import ConsumerGroupMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused, Message, Position
 from stream.broker.kafka import KafkaBroker, KafkaOptions
 from stream.broker.reading import committed_offsets, read_topic
 from stream.broker.topics import Topic, create_topics
+from stream.broker.transactions import TransactionFailedError, Transactions
 from stream.broker.writing import Writer
 from stream.embedded import EmbeddedKafka
 from stream.errors import Outage
@@ -136,6 +139,21 @@ def test_a_commit_that_never_arrived_is_refused_although_the_log_begins_later(
     with pytest.raises(DeliveryRefused):
         broker.deliver(one_outcome(topic, generation))
     assert committed_offsets(cluster, f"group-{topic}", topic) == {}
+
+
+def test_a_broker_that_died_holds_no_call_of_a_transaction_for_ever(tmp_path: Path):
+    with EmbeddedKafka(tmp_path) as node:
+        cluster = Cluster(node.bootstrap)
+        create_topics(cluster, [Topic("gone")])
+        made = Transactions(cluster, transactional_id=str(uuid.uuid4()), timeout_s=TRANSACTION_TIMEOUT_S)
+        with closing(made) as transactions:
+            node.kill()
+            began = time.monotonic()
+            with pytest.raises(TransactionFailedError):
+                transactions.commit(
+                    [], {TopicPartition("gone", 0): Position(1)}, ConsumerGroupMetadata("group", -1, "")
+                )
+            assert time.monotonic() - began < 10 * TRANSACTION_TIMEOUT_S
 
 
 @pytest.mark.parametrize("call", ["flush", "commit_transaction"])
