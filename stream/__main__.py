@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from stream.engine.artifact import Artifact
     from stream.fetch import Source
     from stream.metrics import Metrics
+    from stream.outcomes import Judge
     from stream.readers import Readers
     from stream.scorer import Scorer
     from stream.window import Token
@@ -221,6 +222,7 @@ def score(settings: ScoreSettings) -> int:
         _scoring(settings, {"file": Files(file.path for file in files)}, Metrics(Registry())) as parts,
         Bar("clips", total=len(files)) as bar,
     ):
+        said = f"artifact {parts.artifact.digest} at a prevalence of {parts.judge.rule.prevalence:g}"
         for outcome in score(files, parts.scorer):
             rejected += isinstance(outcome, Rejection)
             bar.advance(1)
@@ -230,7 +232,7 @@ def score(settings: ScoreSettings) -> int:
                 outcomes.append(outcome)
     if not settings.as_json:
         show_outcomes(Console(), outcomes)
-    print(f"{len(files)} clips, {rejected} of them rejected", file=sys.stderr)
+    print(f"{len(files)} clips, {rejected} of them rejected; {said}", file=sys.stderr)
     return 0
 
 
@@ -283,6 +285,7 @@ class _Scoring:
     scorer: "Scorer[Any]"
     readers: "Readers"
     artifact: "Artifact"
+    judge: "Judge"
 
 
 @contextmanager
@@ -332,7 +335,7 @@ def _scoring(settings: ModelSettings, sources: "Mapping[str, Source]", metrics: 
             observe=metrics.stage,
             options=options,
         )
-        yield _Scoring(scorer, readers, artifact)
+        yield _Scoring(scorer, readers, artifact, judge)
 
 
 def _topics(settings: OutcomesSettings) -> "Topics":

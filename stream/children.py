@@ -74,7 +74,7 @@ class Children:
     Args:
         interrupts: after one, all that waits here raises KeyboardInterrupt.
         logs: folder for the logs of those in the background.
-        say: gets each command before it is run, as a user would type it.
+        say: gets each command before it is run, as a terminal shows it to the user who types it.
     """
 
     def __init__(self, interrupts: Interrupts, logs: Path, *, say: Callable[[str], None]) -> None:
@@ -117,12 +117,12 @@ class Children:
 
     def start(self, name: str, *arguments: str) -> Child:
         """Starts `python ARGUMENTS` in the background, its output in a log."""
-        self._say(f"{_typed(arguments)} &")
+        self._tell(f"{_typed(arguments)} &")
         return self._start(name, arguments, self._logs / f"{name}.log")
 
     def begin(self, name: str, *arguments: str) -> Child:
         """Starts `python ARGUMENTS` with our own output; `finish` must follow."""
-        self._say(_typed(arguments))
+        self._tell(_typed(arguments))
         return self._start(name, arguments, None)
 
     def finish(self, child: Child) -> None:
@@ -138,11 +138,15 @@ class Children:
 
     def kill(self, child: Child) -> None:
         """Ends it as a crash would: SIGKILL to the one process, none to those that it started."""
-        self._say(f"kill -KILL {child.process.pid}   # {child.name}")
+        self._tell(f"kill -KILL {child.process.pid}   # {child.name}")
         child.process.kill()
         os.waitid(os.P_PID, child.process.pid, os.WEXITED | os.WNOWAIT)
         self._running.remove(child)
         child.process.wait()
+
+    def _tell(self, command: str) -> None:
+        drawing = any(child.log is None for child in self._running)  # its progress, on a line that isn't ended
+        self._say(f"\n$ {command}" if drawing else f"$ {command}")
 
     def _start(self, name: str, arguments: Sequence[str], log: Path | None) -> Child:
         command = dying_with_us([sys.executable, *arguments])

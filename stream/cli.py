@@ -33,6 +33,8 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+_EXTRAS = {"torch": "train", "torchvision": "train", "safetensors": "train", "onnx": "build", "onnxscript": "build"}
+"""Libraries that not every user needs, and the extra of our package that brings each."""
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 """Several values: the flag repeated, or commas in the environment."""
 
@@ -107,6 +109,12 @@ def main(
         sys.stdout.flush()  # or a reader that went away would be noticed only by the interpreter's own end
     except UserError as error:
         print(f"{prog}: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRAS:
+            raise
+        what = f"{error.name} is needed, and not installed: make install, or pip install '.[{_EXTRAS[error.name]}]'"
+        print(f"{prog}: {what}", file=sys.stderr)  # noqa: T201
         return 2
     except KeyboardInterrupt:
         return 130

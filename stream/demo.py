@@ -74,7 +74,7 @@ def run_demo(options: DemoOptions, *, say: Callable[[str], None]) -> None:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stall-demo-")))
         logs = folder.resolve() / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        children = stack.enter_context(Children(interrupts, logs, say=lambda command: say(f"$ {command}")))
+        children = stack.enter_context(Children(interrupts, logs, say=say))
         _play(children, options, folder.resolve(), say)
 
 

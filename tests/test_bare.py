@@ -31,6 +31,21 @@ def test_what_only_talks_to_kafka_needs_no_engine_and_no_video(tmp_path: Path, c
     assert ended.returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [(("training", "fit", "--out", "x"), "torch"), (("trt_build", "--checkpoint", "x", "--out", "y"), "onnx")],
+)
+def test_what_is_missing_for_a_command_is_named_with_the_way_to_get_it(
+    tmp_path: Path, words: tuple[str, ...], missing: str
+):
+    assert run_without(TRAINING, tmp_path, "-m", words[0], "--help").returncode == 0
+    (tmp_path / "again").mkdir()
+    ended = run_without(TRAINING, tmp_path / "again", "-m", *words)
+    assert ended.returncode == 2
+    assert "is needed, and not installed: make install, or pip install '.[" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+
+
 def test_score_needs_nothing_of_training_or_kafka(tmp_path: Path):
     (tmp_path / "empty.mp4").write_bytes(b"")
     ended = run_without({*TRAINING, *KAFKA}, tmp_path, "-m", "stream", "score", "--json", "--readers", "1", "empty.mp4")

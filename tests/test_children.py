@@ -62,10 +62,17 @@ def test_each_command_is_said_as_a_user_would_type_it(children: Children, said: 
     children.run("two", "-c", "pass")
     children.kill(child)
     assert said == [
-        "python -c 'import time; time.sleep(60)' '$HOME' &",
-        "python -c pass",
-        f"kill -KILL {child.process.pid}   # one",
+        "$ python -c 'import time; time.sleep(60)' '$HOME' &",
+        "$ python -c pass",
+        f"$ kill -KILL {child.process.pid}   # one",
     ]
+
+
+def test_a_command_begins_a_line_of_its_own_where_another_draws_its_progress(children: Children, said: list[str]):
+    drawing = children.begin("one", "-c", "import time; time.sleep(0.2)")
+    children.start("two", "-c", "import time; time.sleep(60)")
+    children.finish(drawing)
+    assert said[1] == "\n$ python -c 'import time; time.sleep(60)' &"
 
 
 # How their end is told.

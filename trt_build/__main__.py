@@ -6,17 +6,22 @@ if __name__ == "__main__":
     end_silently()
 
 import sys
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from stream.cli import Command, main
-from trt_build.build import STAGES, Built, build
 from trt_build.settings import BuildSettings
+
+if TYPE_CHECKING:
+    from trt_build.build import Built
 
 
 def _build(settings: BuildSettings) -> int:
+    from trt_build.build import STAGES, build  # noqa: PLC0415 - brings PyTorch, which --help has no use for
+
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(STAGES[0], total=len(STAGES))
@@ -26,7 +31,7 @@ def _build(settings: BuildSettings) -> int:
     return 0
 
 
-def _summary(built: Built) -> Table:
+def _summary(built: "Built") -> Table:
     artifact, proof = built.artifact, built.artifact.manifest.proof
     assert proof is not None
     size_mb = sum(each.stat().st_size for each in artifact.path.iterdir()) / 1e6

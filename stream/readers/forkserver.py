@@ -127,7 +127,8 @@ def main(control_fd: int, settings_json: str) -> None:
 def _serve(control: socket.socket) -> list[int] | None:
     """Forks and kills as ordered. Returns None at the end; in each forked reader its two descriptors."""
     control.set_inheritable(False)
-    control.send(_NOTE.pack(_READY, 0, 0))
+    with suppress(BrokenPipeError):  # a parent that was interrupted meanwhile is gone, which the next read tells
+        control.send(_NOTE.pack(_READY, 0, 0))
     ids: dict[int, int] = {}
     with control, selectors.PollSelector() as selector:
         selector.register(control, selectors.EVENT_READ)
