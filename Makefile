@@ -51,8 +51,7 @@ $(PY):
 # $(call fetch,EXTRA): one line for the user, the rest in a file; the jars are fetched by the command itself.
 define fetch
 	@echo "installing stall-stream[$(1)] into $(VENV) (log: $(VENV)/install.log) ..."
-	@$(PY) -m pip install --retries 2 -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) \
-		-e ".[$(1)]" > $(VENV)/install.log 2>&1 || { grep -E '^ERROR' $(VENV)/install.log | head -1 | cut -c1-200; \
+	@$(PY) -m pip install --retries 2 -c constraints.txt -e ".[$(1)]" >> $(VENV)/install.log 2>&1 || { grep -E '^ERROR' $(VENV)/install.log | head -1 | cut -c1-200; \
 		echo "could not install: is the package index reachable? ($(VENV)/install.log says more)"; exit 1; }
 	@$(PY) -m stream kafka --fetch-only
 	@touch $@
@@ -61,6 +60,10 @@ endef
 $(VENV)/.demo: pyproject.toml constraints.txt | $(PY)
 	$(call fetch,demo)
 
+# PyTorch alone, and first: else pip would take the CUDA build where that index doesn't answer.
 $(VENV)/.dev: pyproject.toml constraints.txt | $(PY)
+	@if [ -n "$(TORCH_INDEX)" ]; then echo "installing PyTorch from $(TORCH_INDEX) ..."; \
+		$(PY) -m pip install --retries 2 --no-deps --index-url $(TORCH_INDEX) $$(grep -E '^torch(vision)?==' constraints.txt) \
+		>> $(VENV)/install.log 2>&1 || { echo "no PyTorch there ($(VENV)/install.log says more)"; exit 1; }; fi
 	$(call fetch,dev)
 	@touch $(VENV)/.demo

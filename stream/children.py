@@ -87,6 +87,8 @@ class Children:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._interrupts.count and self._running:
+            self._say("\nstopping what runs, one after the other; interrupt again to end it at once")
         while self._running:  # the last started first: workers before their broker
             self._stop(self._running[-1])
 
