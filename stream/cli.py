@@ -1,6 +1,6 @@
 """One way to run a command: settings from flags, environment and .env, errors as one line, exit codes.
 
-Exit codes: 0 done, 1 a defect (with traceback), 2 the user's input can't be honoured, 130 interrupted.
+Exit codes: 0 done, 1 a defect (with traceback), 2 the user's input can't be honoured, 130 interrupted, 143 terminated.
 """
 
 import argparse

@@ -73,6 +73,18 @@ def producer_of(broker: KafkaBroker) -> KafkaProducer:
     return broker._transactions._producer
 
 
+def freeze_at(producer: KafkaProducer, call: str, node: EmbeddedKafka) -> None:
+    """The broker stands still from the producer's next such call on."""
+    proceed: Callable[..., Any] = getattr(producer, call)
+
+    def freeze_and_proceed(**arguments: Any) -> Any:
+        delattr(producer, call)
+        os.kill(node.pid or 0, signal.SIGSTOP)
+        return proceed(**arguments)
+
+    setattr(producer, call, freeze_and_proceed)
+
+
 def one_outcome(topic: str, generation: int) -> Delivery:
     return Delivery((Message(topic, None, b"outcome"),), {Partition(topic, 0): Position(1)}, generation)
 
@@ -82,15 +94,7 @@ def test_a_broker_that_hangs_leaves_no_doubt(
     node: EmbeddedKafka, cluster: Cluster, topic: str, broker: KafkaBroker, call: str
 ):
     generation = settle(broker)
-    producer = producer_of(broker)
-    proceed: Callable[..., Any] = getattr(producer, call)
-
-    def hang_then_proceed(**arguments: Any) -> Any:
-        delattr(producer, call)
-        os.kill(node.pid or 0, signal.SIGSTOP)
-        return proceed(**arguments)
-
-    setattr(producer, call, hang_then_proceed)
+    freeze_at(producer_of(broker), call, node)
     timer = threading.Timer(HANGS_S, os.kill, (node.pid, signal.SIGCONT))
     timer.start()
     try:
@@ -162,15 +166,7 @@ def test_while_kafka_is_gone_a_delivery_stays_open_and_is_decided_when_it_is_bac
 ):
     monkeypatch.setattr("stream.broker.transactions._RECONNECT_TIMEOUT_S", 1.0)
     delivery = one_outcome(topic, settle(broker))
-    producer = producer_of(broker)
-    proceed: Callable[..., Any] = getattr(producer, call)
-
-    def go_away_and_proceed(**arguments: Any) -> Any:
-        delattr(producer, call)
-        os.kill(node.pid or 0, signal.SIGSTOP)
-        return proceed(**arguments)
-
-    setattr(producer, call, go_away_and_proceed)
+    freeze_at(producer_of(broker), call, node)
     try:
         for _ in range(2):
             with pytest.raises(Outage, match="did not answer"):
