@@ -198,7 +198,7 @@ def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics
     )
     options = WorkerOptions(
         topics=OutcomeTopics(verdicts=settings.verdicts_topic, dead_letters=settings.dead_letters_topic),
-        rejections=RejectionLimit(in_a_row=settings.rejections_in_a_row),
+        rejections=RejectionLimit(in_a_row=settings.rejections_in_a_row, share=settings.rejections_share),
         drain_s=settings.drain_s,
     )
     window = Window(clips=settings.clips_in_window, clips_per_partition=settings.clips_per_partition)

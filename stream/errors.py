@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a clip was refused: each is the clip's own fault and final."""
+    """Why a clip was refused, which is final. Each is the clip's own fault, but for the last."""
 
     BAD_REFERENCE = "bad_reference"
     NOT_FOUND = "not_found"
@@ -19,6 +19,8 @@ class Reason(StrEnum):
     UNUSABLE = "unusable"
     READER_CRASHED = "reader_crashed"
     READER_TIMEOUT = "reader_timeout"
+    SKIPPED = "skipped"
+    """By order of an operator, unseen: the reference itself ended its worker."""
 
 
 class ClipFault(Exception):  # noqa: N818 - "fault" is the word of the domain

@@ -1,20 +1,18 @@
-"""Rejections in a row: a few are the clips' fault, many are a wrong setting that would empty the topic of good clips.
+"""When rejections are too many: a few are the clips' fault, many are a wrong setting that would empty the topic.
 
 A run of rejections is held back until a verdict follows it in its partition, or for a while, since the last clip of a
-quiet topic may well be a bad one. Its length so far is committed as a note beside the position: a worker that is
+quiet topic may well be a bad one. The counts so far are committed as a note beside the position: a worker that is
 started again, or another that takes the partition over, goes on counting where the last one stood.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stream.broker.contract import Position
-from stream.errors import UserError
+from stream.errors import Reason, UserError
+from stream.notes import Note
 from stream.records import Rejection
 from stream.window import Done
-
-_NOTE = re.compile(r"rejections-in-a-row=(\d{1,9})")
 
 
 class TooManyRejectionsError(UserError):
@@ -23,10 +21,14 @@ class TooManyRejectionsError(UserError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectionLimit:
-    """When rejections may be committed, and when they are too many."""
+    """When rejections may be committed, and when they are too many. What was skipped by order counts as none."""
 
     in_a_row: int = 100
     """So many in one partition stop the worker, and are not committed."""
+    share: float = 0.5
+    """A greater share of the last references of one partition stops the worker; 1 never does."""
+    share_of: int = 200
+    """The share is taken of so many references at least, and of less than twice as many."""
     wait_s: float = 5.0
     """So long a rejection waits for a verdict."""
 
@@ -39,34 +41,36 @@ class RejectionLimit:
             now: on the clock of the entries' `finished_at`.
 
         Raises:
-            TooManyRejectionsError: too many in a row.
+            TooManyRejectionsError: too many in a row, or too large a share.
         """
-        count, run = 0, _run(position.note)
+        count, note = 0, Note.parse(position.note)
         for number, entry in enumerate(finished, start=1):
             rejection = entry.outcome if isinstance(entry.outcome, Rejection) else None
-            run = run + 1 if rejection else 0
-            if rejection and run >= self.in_a_row:
-                raise TooManyRejectionsError(_complaint(entry, rejection, run))
+            if rejection is None or rejection.reason is not Reason.SKIPPED:
+                note = note.counting(rejected=rejection is not None, about=self.share_of)
+            if rejection:
+                self._check(entry, rejection, note)
             waited = count == number - 1 and now - entry.finished_at >= self.wait_s
             if not rejection or waited:
-                count, position = number, Position(entry.token.offset + 1, _note(run))
+                count, position = number, _position_after(entry, note)
         return count, position
 
-
-def _note(run: int) -> str:
-    return f"rejections-in-a-row={run}" if run else ""
-
-
-def _run(note: str) -> int:
-    """A note of another's making, left by some tool that moved the offsets, counts as none."""
-    match = _NOTE.fullmatch(note)
-    return int(match[1]) if match else 0
+    def _check(self, entry: Done, last: Rejection, note: Note) -> None:
+        if note.in_a_row >= self.in_a_row:
+            raise TooManyRejectionsError(_complaint(entry, last, f"{note.in_a_row} references in a row"))
+        if note.of >= self.share_of and note.rejected > self.share * note.of:
+            raise TooManyRejectionsError(_complaint(entry, last, f"{note.rejected} of the last {note.of} references"))
 
 
-def _complaint(entry: Done, last: Rejection, run: int) -> str:
+def _position_after(entry: Done, note: Note) -> Position:
+    next_offset = entry.token.offset + 1
+    return Position(next_offset, note.at(next_offset).text)
+
+
+def _complaint(entry: Done, last: Rejection, many: str) -> str:
     where = f"{entry.token.partition.topic}[{entry.token.partition.number}]"
     return (
-        f"{run} references in a row of {where} were rejected, at last offset {entry.token.offset}: {last.reason} "
+        f"{many} of {where} were rejected, at last offset {entry.token.offset}: {last.reason} "
         f"({last.detail}); are the settings right? What was rejected last is not committed: it is done again at the "
-        "next start. If the clips really are that bad, raise --rejections-in-a-row"
+        "next start. If the clips really are that bad, raise --rejections-in-a-row and --rejections-share"
     )

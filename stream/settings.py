@@ -150,6 +150,9 @@ class WorkerSettings(ModelSettings, GroupSettings):
     rejections_in_a_row: int = Field(
         100, ge=1, description="so many rejections in a row of one partition stop the worker, uncommitted"
     )
+    rejections_share: float = Field(
+        0.5, gt=0, le=1, description="a greater share of one partition's last 200 to 400 stops it, too; 1 never does"
+    )
     drain_s: float = Field(20.0, ge=0, description="seconds that a stop takes at most to finish what is in hand")
 
     @model_validator(mode="after")

@@ -45,7 +45,14 @@ ARROWS: dict[str, set[str]] = {
     },
     "stream.messages": {"stream.broker.contract", "stream.records"},
     "stream.window": {"stream.broker.contract", "stream.records"},
-    "stream.rejections": {"stream.broker.contract", "stream.errors", "stream.records", "stream.window"},
+    "stream.notes": set(),
+    "stream.rejections": {
+        "stream.broker.contract",
+        "stream.errors",
+        "stream.notes",
+        "stream.records",
+        "stream.window",
+    },
     "training": {
         "stream.clip",
         "stream.cli",

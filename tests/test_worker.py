@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from stream.broker.contract import Position
 from stream.errors import Reason, UserError
 from stream.metrics import Metrics, Registry
 from stream.records import KafkaSource, Partition, Record, Rejection, Verdict, rejection_of, source_of
@@ -181,7 +182,22 @@ def test_starting_again_does_not_drain_the_topic_piece_by_piece(lab: Lab):
             assert "10 references in a row" in str(error)  # noqa: PT017 - only some rounds raise
         member.broker.close()
     assert lab.committed(A) < 10
-    assert lab.world.committed(A).note == f"rejections-in-a-row={lab.committed(A)}"
+    done = lab.committed(A)
+    assert lab.world.committed(A).note == f"in-a-row={done} rejected={done}/{done}"
+
+
+def test_a_record_that_an_operator_had_skipped_is_not_looked_at(lab: Lab):
+    lab.append(A, *["good"] * 4)
+    member = Member(lab.world)
+    lab.world.cluster._groups[GROUP].committed[A] = Position(1, "skip=2")
+    lab.work(member, turns=40, seconds=20.0)
+    (letter,) = lab.outcomes(DEAD_LETTERS)
+    rejection = rejection_of(letter.headers)
+    assert rejection
+    assert rejection.reason is Reason.SKIPPED
+    assert rejection.source == KafkaSource(topic=CLIPS, partition=0, offset=2)
+    assert not any("2.good" in uri for uri in member.fetcher.asked)
+    assert lab.world.committed(A) == Position(4)
 
 
 def test_a_limit_that_a_window_cannot_hold_back_is_refused(lab: Lab):
