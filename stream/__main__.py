@@ -177,9 +177,10 @@ def worker(settings: WorkerSettings) -> int:
 
 def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics") -> "Worker":
     from stream.broker.kafka import KafkaBroker, KafkaOptions
+    from stream.broker.limits import message_limit_bytes
     from stream.broker.start import settle_start
     from stream.clock import Clock
-    from stream.messages import OutcomeTopics
+    from stream.messages import MESSAGE_LIMIT_BYTES, OutcomeTopics
     from stream.rejections import RejectionLimit
     from stream.window import Window
     from stream.worker import Worker, WorkerOptions
@@ -197,7 +198,11 @@ def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics
         )
     )
     options = WorkerOptions(
-        topics=OutcomeTopics(verdicts=settings.verdicts_topic, dead_letters=settings.dead_letters_topic),
+        topics=OutcomeTopics(
+            verdicts=settings.verdicts_topic,
+            dead_letters=settings.dead_letters_topic,
+            message_limit_bytes=min(MESSAGE_LIMIT_BYTES, message_limit_bytes(cluster, outputs) or MESSAGE_LIMIT_BYTES),
+        ),
         rejections=RejectionLimit(in_a_row=settings.rejections_in_a_row, share=settings.rejections_share),
         drain_s=settings.drain_s,
     )

@@ -8,6 +8,8 @@ from stream.records import Outcome, Record, Rejection, Verdict
 
 OURS = "stall-"
 """Begins the names of our headers. A reference that carries some was a dead letter once: they are not copied."""
+MESSAGE_LIMIT_BYTES = 1_000_000
+"""Below the brokers' `message.max.bytes` (1 MiB by default) and the producer's `max_request_size`."""
 _PER_MESSAGE_BYTES, _PER_HEADER_BYTES = 64, 10
 """More than Kafka's record format adds: lengths, offsets, time stamps."""
 
@@ -18,8 +20,7 @@ class OutcomeTopics:
 
     verdicts: str
     dead_letters: str
-    message_limit_bytes: int = 1_000_000
-    """Below the brokers' `message.max.bytes` (1 MiB by default) and the producer's `max_request_size`."""
+    message_limit_bytes: int = MESSAGE_LIMIT_BYTES
 
     def message(self, record: Record, outcome: Outcome) -> Message:
         """The message that tells the outcome of a record: the fullest that the broker takes.

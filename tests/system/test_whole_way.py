@@ -14,6 +14,7 @@ from typing import Any
 import jsonschema
 import psutil
 import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.broker.cluster import Cluster
@@ -25,6 +26,8 @@ from tests.processes import ends
 from tests.system.commands import Running, run, running, until
 
 KEY, HEADERS = b"a key", (("traceparent", b"00-1-2-01"),)
+HUGE = b"x" * 200_000
+"""More than the dead letters' topic takes here."""
 METRICS = (
     "stall_clips_total",
     "stall_stage_duration_seconds_count",
@@ -109,6 +112,7 @@ def played(kafka: str, clips: Path, tmp_path_factory: pytest.TempPathFactory) ->
     at = ("--bootstrap", kafka)
     topics = [word for word in it.names if word not in ("--group", it.topics["group"])]
     it.codes["topics"] = run("-m", "stream", "topics", *at, *topics, "--partitions", 3).returncode
+    take_less(it, "dead-letters-topic", largest_bytes=100_000)
     with a_worker(it, at) as survivor, a_worker(it, at) as victim:
         until(lambda: survivor.owns_some and victim.owns_some)
         send_by_hand(it)
@@ -132,11 +136,17 @@ def played(kafka: str, clips: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return it
 
 
+def take_less(played: Played, topic: str, *, largest_bytes: int) -> None:
+    configs = {"max.message.bytes": str(largest_bytes)}
+    with played.cluster.admin() as admin:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, played.topics[topic], configs)])
+
+
 def send_by_hand(played: Played) -> None:
     """References that no producer of ours would send."""
     forbidden = json.dumps({"schema": 1, "clip_id": "e", "uri": str(played.outside)}).encode()
     with Writer(played.cluster) as writer:
-        for value in (*MALFORMED, forbidden):
+        for value in (*MALFORMED, forbidden, HUGE):
             writer.write(Message(played.topics["clips-topic"], KEY, value, HEADERS))
 
 
@@ -158,9 +168,9 @@ def test_every_command_ends_as_it_should(played):
 
 
 def test_each_reference_has_exactly_one_outcome(played):
-    assert (played.audit["references"], played.audit["outcomes"]) == (12 + 6, 12 + 6)
+    assert (played.audit["references"], played.audit["outcomes"]) == (12 + 7, 12 + 7)
     assert (played.audit["pending"], played.audit["faults"]) == (0, {})
-    assert played.report["references"] == played.report["outcomes"] == 12 + 6
+    assert played.report["references"] == played.report["outcomes"] == 12 + 7
 
 
 def test_a_killed_worker_leaves_no_reader_behind(played):
@@ -180,7 +190,7 @@ def test_each_bad_clip_is_a_dead_letter_with_the_reason_expected(played):
     told = [rejection for _, rejection in played.dead_letters]
     by_clip = {each.clip_id: each.reason for each in told if each.reason != "bad_reference"}
     assert by_clip == {**table(played.clips / "bad.csv"), "e": "forbidden"}
-    assert played.report["unexpected"] == len(MALFORMED) + 1, "those that were sent by hand"
+    assert played.report["unexpected"] == len(MALFORMED) + 2, "those that were sent by hand"
 
 
 def test_a_reference_that_cannot_be_read_is_a_dead_letter_as_it_came(played):
@@ -193,6 +203,12 @@ def test_a_reference_that_cannot_be_read_is_a_dead_letter_as_it_came(played):
         assert words in rejection.detail
 
 
+def test_what_is_too_large_for_the_dead_letters_is_there_by_its_metadata(played):
+    (letter,) = [record for record, _ in played.dead_letters if record.value is None]
+    assert letter.key == KEY
+    assert dict(letter.headers)["stall-omitted-value-bytes"] == b"200000"
+
+
 def test_the_verdicts_are_worth_something(played):
     assert played.report["measures"]["clips"] == 7
     assert played.report["measures"]["mcc"] > 0
@@ -202,6 +218,6 @@ def test_a_worker_tells_what_it_did(played):
     clips, stages = played.metrics["stall_clips_total"], played.metrics["stall_stage_duration_seconds_count"]
     judged = sum(count for (outcome, _), count in clips.items() if outcome != "rejected")
     assert 0 < judged == stages["score",]
-    assert sum(clips.values()) == played.metrics["stall_delivery_outcomes_total"]["committed",] < 12 + 6
+    assert sum(clips.values()) == played.metrics["stall_delivery_outcomes_total"]["committed",] < 12 + 7
     assert played.metrics["stall_inflight_clips"] == {(): 0}
     assert played.metrics["stall_engine_info"]
