@@ -32,8 +32,9 @@ format: $(VENV)/.dev  ## rewrite the code as ruff wants it
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-bench: $(VENV)/.dev  ## CPU time of reading a clip against the original method
+bench: $(VENV)/.dev  ## CPU time of reading a clip against the original method, and of an audit
 	$(PY) tests/bench/read_clip.py
+	$(PY) tests/bench/audit.py
 
 model: $(VENV)/.dev  ## make the model that comes along again: about 40 minutes on 2 cores
 	$(PY) -m training fit --out stream/model/checkpoint --clips 16000 --minutes 28 --threads 1

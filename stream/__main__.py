@@ -108,12 +108,15 @@ def audit(settings: AuditSettings) -> int:
     """Proves delivery: exit code 0 if it holds and nothing is pending or unproven, else 1."""
     from rich.console import Console
 
-    from stream.audit import audit, audit_until_settled
+    from stream.audit import Scope, audit, audit_until_settled
     from stream.broker.topics import require_topics
+    from stream.extent import Extent, parse_offsets
     from stream.ledger import Audit
     from stream.show import Bar, show_audit
 
     log_to_stderr(settings.log_level, secrets=settings.secrets)
+    extent = Extent(offsets=parse_offsets(settings.offsets), since=settings.since, until=settings.until)
+    scope = Scope(extent=extent, late_after_s=settings.late_after_s)
     cluster, names = _cluster(settings), _topics(settings)
     require_topics(cluster, [names.clips, names.verdicts, names.dead_letters])
     with Bar("references with an outcome") as bar:
@@ -121,7 +124,7 @@ def audit(settings: AuditSettings) -> int:
         def told(result: Audit) -> None:
             bar.reach(result.references - result.pending, result.references)
 
-        result = audit_until_settled(lambda: audit(cluster, names), wait_s=settings.wait_s, told=told)
+        result = audit_until_settled(lambda: audit(cluster, names, scope), wait_s=settings.wait_s, told=told)
     if settings.as_json:
         print(json.dumps(asdict(result)))
     else:

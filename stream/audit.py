@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from stream.broker.cluster import Cluster
 from stream.broker.reading import committed_offsets, first_offsets, read_topic
+from stream.extent import Extent
 from stream.ledger import Audit, Ledger
 from stream.records import Record
 
@@ -29,13 +30,26 @@ class Topics:
         return self.verdicts, self.dead_letters
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What is audited, and what it is held to."""
+
+    extent: Extent = field(default_factory=Extent)
+    """Of the references; outcomes of others don't count."""
+    late_after_s: float | None = None
+    """From a reference's append to its outcome's; by default none is late."""
+
+
+EVERYTHING = Scope()
+
+
 class Book(Protocol[ResultT_co]):
     """What outcomes and references are entered in: a ledger, or more."""
 
     def outcome(self, record: Record) -> None:
         """Enters a record of an outcome topic; all of them come first."""
 
-    def reference(self, record: Record) -> None:
+    def reference(self, record: Record) -> object:
         """Enters a record of the references' topic."""
 
     def close(self) -> ResultT_co:
@@ -48,6 +62,7 @@ def keep(
     open_book: Callable[[Ledger], Book[ResultT_co]],
     *,
     audit_of: Callable[[ResultT_co], Audit],
+    scope: Scope = EVERYTHING,
 ) -> ResultT_co:
     """Reads the topics as they stand into a book.
 
@@ -55,35 +70,39 @@ def keep(
     is read once more, against what the group had passed before the first time: a moment later all of that is there.
 
     Raises:
-        UserError: Kafka is not reachable, or a topic is missing.
+        UserError: Kafka is not reachable, or a topic or partition is missing.
     """
+    within = scope.extent.within(cluster, topics.clips)
     committed = committed_offsets(cluster, topics.group, topics.clips)
-    result = _read(cluster, topics, open_book(_open_ledger(cluster, topics, committed)))
-    if audit_of(result).faults.get("lost"):
-        result = _read(cluster, topics, open_book(_open_ledger(cluster, topics, committed)))
-    return result
+
+    def read() -> ResultT_co:
+        outcomes = (first_offsets(cluster, topic) for topic in topics.outcomes)
+        ledger = Ledger(
+            topics.clips,
+            first_offsets=first_offsets(cluster, topics.clips),
+            committed=committed,
+            outcomes_deleted=any(offset > 0 for found in outcomes for offset in found.values()),
+            within=within,
+            late_after_s=scope.late_after_s,
+        )
+        return _read(cluster, topics, open_book(ledger), within=within)
+
+    result = read()
+    return read() if audit_of(result).faults.get("lost") else result
 
 
-def audit(cluster: Cluster, topics: Topics) -> Audit:
+def audit(cluster: Cluster, topics: Topics, scope: Scope = EVERYTHING) -> Audit:
     """Audits the topics as they stand; raises as `keep` does."""
-    return keep(cluster, topics, lambda ledger: ledger, audit_of=lambda result: result)
+    return keep(cluster, topics, lambda ledger: ledger, audit_of=lambda result: result, scope=scope)
 
 
-def _open_ledger(cluster: Cluster, topics: Topics, committed: Mapping[int, int]) -> Ledger:
-    outcomes = (first_offsets(cluster, topic) for topic in topics.outcomes)
-    return Ledger(
-        topics.clips,
-        first_offsets=first_offsets(cluster, topics.clips),
-        committed=committed,
-        outcomes_deleted=any(offset > 0 for found in outcomes for offset in found.values()),
-    )
-
-
-def _read(cluster: Cluster, topics: Topics, book: Book[ResultT_co]) -> ResultT_co:
+def _read(
+    cluster: Cluster, topics: Topics, book: Book[ResultT_co], *, within: Mapping[int, range] | None
+) -> ResultT_co:
     for topic in topics.outcomes:
         for record in read_topic(cluster, topic):
             book.outcome(record)
-    for record in read_topic(cluster, topics.clips):
+    for record in read_topic(cluster, topics.clips, within=within):
         book.reference(record)
     return book.close()
 

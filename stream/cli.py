@@ -140,7 +140,14 @@ def _choose(
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Says types in a user's words, and no default twice."""
 
-    _WORDS: ClassVar = {"str": "TEXT", "list[str]": "TEXT", "Path": "PATH", "int": "NUMBER", "float": "NUMBER"}
+    _WORDS: ClassVar = {
+        "str": "TEXT",
+        "list[str]": "TEXT",
+        "Path": "PATH",
+        "int": "NUMBER",
+        "float": "NUMBER",
+        "AwareDatetime": "TIME",
+    }
 
     def _metavar_formatter(self, action: argparse.Action, default_metavar: str) -> Callable[[int], tuple[str, ...]]:
         shown = super()._metavar_formatter(action, default_metavar)

@@ -1,20 +1,23 @@
-"""The books of delivery: each reference has exactly one outcome, in order, and none was invented.
+"""The books of delivery: each reference has exactly one outcome, its own, in order and in time; none was invented.
 
 A reference's identity is (topic, partition, offset); an outcome carries that of its reference in its headers. *In
 order* means: for each pair of a source partition and an output partition, source offsets rise.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from stream.records import Partition, Record, source_of
+from pydantic_core import from_json
 
-Fault = Literal["lost", "doubled", "out_of_order", "invented", "unidentified"]
+from stream.records import KafkaSource, Partition, Record, salvage_clip_id, source_of
+from stream.tally import Tally, checksum
+
+Fault = Literal["lost", "doubled", "out_of_order", "invented", "unidentified", "mismatched", "late"]
 EXAMPLES = 10
-_PAGE = 4096
-_MOST = 255
+_CONTRADICTS_ITSELF = 1
+"""In place of a checksum. One clip_id in four thousand millions has it, too: of that one nothing is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +60,8 @@ class _Faults:
             listed.append(where)
 
 
-class _Counts:
-    """How many outcomes each reference has, up to 255; pages keep a bogus offset from costing more than one."""
-
-    def __init__(self) -> None:
-        self._pages: dict[tuple[int, int], bytearray] = {}
-
-    def add(self, number: int, offset: int) -> int:
-        """Counts one more and says how many there are."""
-        page = self._pages.get((number, offset // _PAGE))
-        if page is None:
-            page = self._pages[number, offset // _PAGE] = bytearray(_PAGE)
-        page[offset % _PAGE] = min(page[offset % _PAGE] + 1, _MOST)
-        return page[offset % _PAGE]
-
-    def take(self, number: int, offset: int) -> int:
-        """Says how many there are and forgets them."""
-        page = self._pages.get((number, offset // _PAGE))
-        if page is None:
-            return 0
-        count, page[offset % _PAGE] = page[offset % _PAGE], 0
-        return count
-
-    def left(self) -> Iterator[tuple[int, int]]:
-        """Those not taken, in order."""
-        for (number, index), page in sorted(self._pages.items()):
-            yield from ((number, index * _PAGE + at) for at, count in enumerate(page) if count)
-
-
 class Ledger:
-    """Holds outcomes against references, in one byte for each reference.
+    """Holds outcomes against references, in a few bytes for each reference.
 
     Outcomes are entered first, references afterwards: then a reference that was appended meanwhile is only pending,
     and each outcome's reference is among those read.
@@ -97,6 +72,9 @@ class Ledger:
         committed: the group's next offsets, **taken before the outcomes are read**: a reference below them was passed,
             so it must have its outcome. Without them nothing can be called lost, only pending.
         outcomes_deleted: whether retention has deleted outcomes, so that nothing can be called lost either.
+        within: the offsets that are audited, by partition; by default all. Outcomes of other references, and those
+            that name none, are none of this audit's business: a reference whose outcome they were to be is lost.
+        late_after_s: seconds from a reference's append to its outcome's, above which that is late; by default none is.
     """
 
     def __init__(
@@ -106,12 +84,16 @@ class Ledger:
         first_offsets: Mapping[int, int],
         committed: Mapping[int, int],
         outcomes_deleted: bool = False,
+        within: Mapping[int, range] | None = None,
+        late_after_s: float | None = None,
     ) -> None:
         self._topic = topic
         self._first_offsets = dict(first_offsets)
         self._committed = dict(committed)
         self._outcomes_deleted = outcomes_deleted
-        self._counts = _Counts()
+        self._within = within
+        self._late_after_s = late_after_s
+        self._tally = Tally()
         self._last: dict[tuple[int, Partition], int] = {}
         self._faults = _Faults()
         self._references = self._outcomes = self._pending = self._unproven = self._expired = 0
@@ -120,13 +102,18 @@ class Ledger:
         """Enters a record of an outcome topic; those of other source topics are none of this audit's business."""
         source = source_of(record.headers)
         if source is None:
+            if self._within is None:
+                self._outcomes += 1
+                self._faults.add("unidentified", _where(record.partition, record.offset))
+        elif source.topic == self._topic and self._is_within(source.partition, source.offset):
             self._outcomes += 1
-            self._faults.add("unidentified", _where(record.partition, record.offset))
-        elif source.topic == self._topic:
-            self._outcomes += 1
-            self._enter(record, source.partition, source.offset)
+            self._enter(record, source)
 
-    def _enter(self, record: Record, number: int, offset: int) -> None:
+    def _is_within(self, number: int, offset: int) -> bool:
+        return self._within is None or offset in self._within.get(number, range(0))
+
+    def _enter(self, record: Record, source: KafkaSource) -> None:
+        number, offset = source.partition, source.offset
         where = f"{_where(Partition(self._topic, number), offset)} at {_where(record.partition, record.offset)}"
         if number not in self._first_offsets or offset < 0:
             self._faults.add("invented", where)
@@ -134,27 +121,42 @@ class Ledger:
         if offset < self._last.get((number, record.partition), offset):
             self._faults.add("out_of_order", where)
         self._last[number, record.partition] = offset
+        clip = _clip_told(record, source)
+        if clip == _CONTRADICTS_ITSELF:
+            self._faults.add("mismatched", where)
         if offset < self._first_offsets[number]:
             self._expired += 1
-        elif self._counts.add(number, offset) > 1:
+        elif self._tally.add(number, offset, clip=clip, at_ms=record.timestamp_ms) > 1:
             self._faults.add("doubled", where)
 
-    def reference(self, record: Record) -> None:
-        """Enters a record of the references' topic."""
+    def reference(self, record: Record) -> int | None:
+        """Enters a record of the references' topic; gives the time of its first outcome in ms, None if it has none."""
         number, offset = record.partition.number, record.offset
+        if not self._is_within(number, offset):
+            return None
         self._references += 1
-        if self._counts.take(number, offset):  # what is left at the end has no reference
-            return
+        told = self._tally.take(number, offset)  # what is left at the end has no reference
+        if told is not None:
+            self._compare(record, clip=told.clip, took_ms=max(0, told.at_ms - record.timestamp_ms))  # clocks differ
+            return told.at_ms
         if offset >= self._committed.get(number, 0):
             self._pending += 1
         elif self._outcomes_deleted:
             self._unproven += 1
         else:
             self._faults.add("lost", _where(record.partition, offset))
+        return None
+
+    def _compare(self, record: Record, *, clip: int, took_ms: int) -> None:
+        where = _where(record.partition, record.offset)
+        if clip not in (_CONTRADICTS_ITSELF, checksum(salvage_clip_id(record))):
+            self._faults.add("mismatched", where)
+        if self._late_after_s is not None and took_ms > self._late_after_s * 1000:
+            self._faults.add("late", f"{where} after {took_ms / 1000:.1f} s")
 
     def close(self) -> Audit:
         """The result, once all was entered."""
-        for number, offset in self._counts.left():
+        for number, offset in self._tally.left():
             self._faults.add("invented", _where(Partition(self._topic, number), offset))
         return Audit(
             references=self._references,
@@ -165,6 +167,24 @@ class Ledger:
             faults=dict(self._faults.counts),
             examples={fault: tuple(listed) for fault, listed in self._faults.examples.items()},
         )
+
+
+def _clip_told(record: Record, source: KafkaSource) -> int:
+    """The checksum of the clip_id that an outcome names, unless its body names another source than its headers do.
+
+    A dead letter names both in its headers alone, for its body is the reference's.
+    """
+    headers = dict(record.headers)
+    if "stall-reason" in headers:
+        named = headers.get("stall-clip-id")
+        return checksum(None if named is None else named.decode(errors="replace"))
+    try:
+        body: Any = from_json(record.value or b"")
+    except ValueError:
+        return _CONTRADICTS_ITSELF
+    if not isinstance(body, dict) or body.get("source") != source.model_dump():
+        return _CONTRADICTS_ITSELF
+    return checksum(clip_id) if isinstance(clip_id := body.get("clip_id"), str) else _CONTRADICTS_ITSELF
 
 
 def _where(partition: Partition, offset: int) -> str:

@@ -3,15 +3,11 @@
 from dataclasses import dataclass
 from math import isfinite
 
-from pydantic_core import from_json
-
 from stream.clip import Clip
 from stream.errors import ClipFault
 from stream.records import (
-    CLIP_ID_LIMIT,
     SCHEMA,
     ClipReference,
-    Record,
     Rejection,
     Source,
     Thresholds,
@@ -73,19 +69,3 @@ def reject(fault: ClipFault, *, clip_id: str | None, source: Source) -> Rejectio
     """What is published of a clip that can't be judged."""
     detail = fault.detail[:DETAIL_LIMIT].encode(errors="replace").decode()  # names of files may be no UTF-8
     return Rejection(schema=SCHEMA, clip_id=clip_id, reason=fault.reason, detail=detail, source=source)
-
-
-def salvage_clip_id(record: Record) -> str | None:
-    """The clip_id of a record whose value is no good reference: the value's if it names one, else the key."""
-    try:
-        value = from_json(record.value or b"")
-    except ValueError:
-        value = None
-    named = value.get("clip_id") if isinstance(value, dict) else None
-    if isinstance(named, str) and 0 < len(named) <= CLIP_ID_LIMIT:
-        return named
-    try:
-        key = (record.key or b"").decode()
-    except UnicodeDecodeError:
-        return None
-    return key if 0 < len(key) <= CLIP_ID_LIMIT else None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import from_json
 
 from stream.clip.spec import Box
 from stream.errors import ClipFault, Reason
@@ -196,6 +197,22 @@ def parse_reference(value: bytes | None) -> ClipReference:
         return ClipReference.model_validate_json(value, strict=True)
     except ValidationError as error:
         raise ClipFault(Reason.BAD_REFERENCE, first_error(error)) from None
+
+
+def salvage_clip_id(record: Record) -> str | None:
+    """The clip_id of a record whose value is no good reference: the value's if it names one, else the key."""
+    try:
+        value = from_json(record.value or b"")
+    except ValueError:
+        value = None
+    named = value.get("clip_id") if isinstance(value, dict) else None
+    if isinstance(named, str) and 0 < len(named) <= CLIP_ID_LIMIT:
+        return named
+    try:
+        key = (record.key or b"").decode()
+    except UnicodeDecodeError:
+        return None
+    return key if 0 < len(key) <= CLIP_ID_LIMIT else None
 
 
 def source_of(headers: tuple[tuple[str, bytes], ...]) -> KafkaSource | None:

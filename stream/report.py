@@ -1,6 +1,7 @@
 """What came of the references: verdicts against the truth, rejections and their reasons, delivery, speed."""
 
 import math
+from array import array
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -112,7 +113,6 @@ class Collector:
         self._verdicts: list[Verdict] = []
         self._rejected: list[Rejection] = []
         self._unexpected = 0
-        self._answered_ms: dict[tuple[int, int], int] = {}  # by partition and offset, until its reference comes
         self._times = _Times()
 
     def outcome(self, record: Record) -> None:
@@ -125,7 +125,6 @@ class Collector:
         source = source_of(record.headers)
         if source is None or source.topic != self._topics.clips:
             return
-        self._answered_ms.setdefault((source.partition, source.offset), record.timestamp_ms)
         if record.partition.topic == self._topics.verdicts:
             self._verdict(record)
         else:
@@ -156,8 +155,7 @@ class Collector:
 
     def reference(self, record: Record) -> None:
         """Enters a record of the references' topic."""
-        self._ledger.reference(record)
-        answered_ms = self._answered_ms.pop((record.partition.number, record.offset), None)
+        answered_ms = self._ledger.reference(record)
         if answered_ms is not None:
             self._times.add(record.timestamp_ms, answered_ms)
 
@@ -184,12 +182,12 @@ class Collector:
 class _Times:
     def __init__(self) -> None:
         self._first_ms, self._last_ms = math.inf, -math.inf
-        self._took_ms: list[int] = []
+        self._took_ms = array("q")
 
     def add(self, appended_ms: int, answered_ms: int) -> None:
         self._first_ms = min(self._first_ms, appended_ms)
         self._last_ms = max(self._last_ms, answered_ms)
-        self._took_ms.append(answered_ms - appended_ms)
+        self._took_ms.append(max(0, answered_ms - appended_ms))  # the clocks of producer and worker differ
 
     def speed(self) -> Speed | None:
         took = sorted(self._took_ms)
@@ -197,7 +195,7 @@ class _Times:
             return None
         return Speed(
             clips=len(took),
-            span_s=(self._last_ms - self._first_ms) / 1000,
+            span_s=max(0.0, self._last_ms - self._first_ms) / 1000,
             p50_s=_percentile(took, 50) / 1000,
             p95_s=_percentile(took, 95) / 1000,
         )

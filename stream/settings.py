@@ -8,9 +8,9 @@ import os
 from bisect import bisect_left
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
 from stream.cli import CommandSettings, Names, dotenv_texts
@@ -187,9 +187,37 @@ class OutcomesSettings(GroupSettings):
     as_json: bool = Field(False, description="print the result as one JSON object")
 
 
-class AuditSettings(OutcomesSettings):
+def _with_date(value: object) -> object:
+    if isinstance(value, str) and "-" not in value:  # pydantic takes 2026 for seconds since 1970
+        raise ValueError("it must be a time with its offset from UTC, as 2026-11-25T08:00:00Z")
+    return value
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_with_date)]
+
+
+class Times(StreamSettings):
+    """Part of a topic, by the time that its records were appended at."""
+
+    since: Time | None = Field(None, description="only what was appended then or later: 2026-11-25T08:00:00Z")
+    until: Time | None = Field(None, description="only what was appended before")
+
+    @model_validator(mode="after")
+    def _times_are_in_order(self) -> Self:
+        if self.since and self.until and self.since >= self.until:
+            raise ValueError(f"--since {self.since} is not before --until {self.until}: give an earlier one")
+        return self
+
+
+class AuditSettings(Times, OutcomesSettings):
     """The proof of delivery."""
 
+    offsets: Names = Field(
+        [], description="only these references: PARTITION:FIRST-LAST, as 0:100-200 or 0:100-; repeat it for several"
+    )
+    late_after_s: float | None = Field(
+        None, gt=0, description="seconds after its reference from which on an outcome is late; by default none is"
+    )
     wait_s: float = Field(0.0, ge=0, description="seconds to wait, at most, until no reference is pending any more")
 
 

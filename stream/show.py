@@ -22,6 +22,8 @@ _FAULTS: dict[Fault, str] = {
     "out_of_order": "out of order within an output partition",
     "invented": "invented: an outcome without a reference",
     "unidentified": "unidentified: a record that names no reference",
+    "mismatched": "mismatched: an outcome that contradicts its own headers, or its reference's clip_id",
+    "late": "late: appended too long after the reference",
 }
 _COLOURS = {"stalled": "red", "flowing": "green", "uncertain": "yellow"}
 

@@ -21,8 +21,8 @@ from stream.errors import ClipFault, Outage, Reason, UserError
 from stream.messages import OutcomeTopics
 from stream.metrics import DeliveryResult, Metrics, State
 from stream.notes import Note
-from stream.outcomes import reject, salvage_clip_id
-from stream.records import Partition, Record, Verdict, parse_reference
+from stream.outcomes import reject
+from stream.records import Partition, Record, Verdict, parse_reference, salvage_clip_id
 from stream.rejections import RejectionLimit
 from stream.scorer import Scorer
 from stream.window import Done, Token, Window

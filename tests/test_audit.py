@@ -103,11 +103,12 @@ class Broker:
     def first_offsets(self, _cluster: object, topic: str) -> dict[int, int]:
         return {0: self.deleted if topic == "letters" else 0}
 
-    def read_topic(self, _cluster: object, topic: str) -> Iterator[Record]:
+    def read_topic(self, _cluster: object, topic: str, *, within: None = None) -> Iterator[Record]:
         found = {"clips": 2, "letters": 0}.get(topic)
         for offset in range(self.visible.pop(0) if found is None else found):
-            headers = KafkaSource(topic="clips", partition=0, offset=offset).headers() if found is None else ()
-            value = VERDICT.model_dump_json().encode() if found is None else b"{}"
+            source = KafkaSource(topic="clips", partition=0, offset=offset)
+            verdict = VERDICT.model_copy(update={"source": source, "clip_id": "k"})
+            headers, value = (source.headers(), verdict.model_dump_json().encode()) if found is None else ((), b"{}")
             yield Record(Partition(topic, 0), offset, b"k", value, headers, 0)
 
 

@@ -1,30 +1,47 @@
 """What counts as delivered: exactly one outcome for each reference, in order, none invented."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.errors import Reason
 from stream.ledger import EXAMPLES, Audit, Ledger
-from stream.records import KafkaSource, Partition, Record
+from stream.records import KafkaSource, Partition, Record, Rejection
 
 VERDICTS, LETTERS = Partition("verdicts", 0), Partition("letters", 0)
 
 
-def reference(number: int, offset: int) -> Record:
-    return Record(Partition("clips", number), offset, b"a.mp4", b"{}", (), 0)
+def reference(number: int, offset: int, *, key: bytes | None = b"a.mp4", at_ms: int = 0) -> Record:
+    return Record(Partition("clips", number), offset, key, b"{}", (), at_ms)
 
 
-def outcome(number: int, offset: int, *, to: Partition = VERDICTS, topic: str = "clips") -> Record:
-    headers = KafkaSource(topic=topic, partition=number, offset=offset).headers()
-    return Record(to, 0, b"a.mp4", b"{}", headers, 0)
+def outcome(
+    number: int,
+    offset: int,
+    *,
+    to: Partition = VERDICTS,
+    topic: str = "clips",
+    clip_id: str | None = "a.mp4",
+    at_ms: int = 0,
+    **body: object,
+) -> Record:
+    source = KafkaSource(topic=topic, partition=number, offset=offset)
+    if to == LETTERS:
+        rejection = Rejection(schema=1, clip_id=clip_id, reason=Reason.DAMAGED, detail="", source=source)
+        return Record(to, 0, b"a.mp4", b"{}", rejection.headers(), at_ms)
+    value = json.dumps({"clip_id": clip_id, "source": source.model_dump(), **body}).encode()
+    return Record(to, 0, b"a.mp4", value, source.headers(), at_ms)
 
 
-def audited(outcomes, references, *, first=(0, 0), committed=(0, 0), deleted=False) -> Audit:
+def audited(outcomes, references, *, first=(0, 0), committed=(0, 0), deleted=False, **scope) -> Audit:
     ledger = Ledger(
         "clips",
         first_offsets=dict(enumerate(first)),
         committed=dict(enumerate(committed)),
         outcomes_deleted=deleted,
+        **scope,
     )
     for each in outcomes:
         ledger.outcome(each)
@@ -108,3 +125,80 @@ def test_only_a_few_examples_of_each_fault_are_kept():
     result = audited([], [reference(0, offset) for offset in range(1000)], committed=(1000, 0))
     assert result.faults == {"lost": 1000}
     assert len(result.examples["lost"]) == EXAMPLES
+
+
+# What an outcome says.
+
+ELSEWHERE = {"topic": "clips", "partition": 0, "offset": 1}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        outcome(0, 0, clip_id="b.mp4"),
+        outcome(0, 0, clip_id="b.mp4", to=LETTERS),
+        outcome(0, 0, clip_id=None, to=LETTERS),
+        outcome(0, 0, source=ELSEWHERE),
+        outcome(0, 0, source=None),
+        outcome(0, 0, clip_id=None),
+        Record(VERDICTS, 0, b"a.mp4", b"no JSON", outcome(0, 0).headers, 0),
+        Record(VERDICTS, 0, b"a.mp4", None, outcome(0, 0).headers, 0),
+    ],
+)
+def test_an_outcome_that_contradicts_its_headers_or_its_reference_is_mismatched_and_counted_once(said: Record):
+    result = audited([said], [reference(0, 0)])
+    assert result.faults == {"mismatched": 1}
+    assert result.examples["mismatched"][0].startswith("clips[0]@0")
+
+
+def test_two_verdicts_that_were_swapped_are_both_mismatched():
+    swapped = [outcome(0, 0, clip_id="b.mp4"), outcome(0, 1, clip_id="a.mp4")]
+    assert audited(swapped, [reference(0, 0), reference(0, 1, key=b"b.mp4")]).faults == {"mismatched": 2}
+
+
+@pytest.mark.parametrize("key", [b"a.mp4", None, b"\xff"])
+def test_a_rejection_of_a_reference_that_names_no_clip_names_none_either(key: bytes | None):
+    rejection = outcome(0, 0, to=LETTERS, clip_id="a.mp4" if key == b"a.mp4" else None)
+    assert audited([rejection], [reference(0, 0, key=key)]).complete
+
+
+# How long it took.
+
+
+@given(st.integers(-10_000, 10_000), st.integers(1, 5_000))
+def test_an_outcome_is_late_that_came_later_than_asked_for_and_never_for_clocks_that_differ(took_ms, limit_ms):
+    answered, asked = outcome(0, 0, at_ms=20_000 + took_ms), reference(0, 0, at_ms=20_000)
+    result = audited([answered], [asked], late_after_s=limit_ms / 1000)
+    assert result.faults == ({"late": 1} if took_ms > limit_ms else {})
+    assert audited([answered], [asked]).complete, "unless asked for, none is late"
+
+
+def test_of_two_outcomes_the_first_one_counts():
+    twice = [outcome(0, 0, at_ms=900), outcome(0, 0, at_ms=9000)]
+    assert audited(twice, [reference(0, 0)], late_after_s=1.0).faults == {"doubled": 1}
+
+
+# A part of them.
+
+
+@given(
+    answers=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 30)), max_size=40),
+    appended=st.tuples(st.integers(0, 30), st.integers(0, 30)),
+    committed=st.tuples(st.integers(0, 30), st.integers(0, 30)),
+    part=st.dictionaries(st.integers(0, 1), st.tuples(st.integers(0, 30), st.integers(0, 30))),
+)
+def test_an_audit_of_a_part_finds_what_an_audit_of_all_finds_there(answers, appended, committed, part):
+    references = [reference(number, offset) for number in (0, 1) for offset in range(appended[number])]
+    within = {number: range(start, stop) for number, (start, stop) in part.items()}
+
+    def is_part(number: int, offset: int) -> bool:
+        return offset in within.get(number, ())
+
+    stray = Record(VERDICTS, 3, None, b"hello", (), 0)
+    found = audited([stray, *(outcome(*each) for each in answers)], references, committed=committed, within=within)
+    expected = audited(
+        [outcome(*each) for each in answers if is_part(*each)],
+        [each for each in references if is_part(each.partition.number, each.offset)],
+        committed=committed,
+    )
+    assert found == expected

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import ClipFault, Reason
-from stream.outcomes import DETAIL_LIMIT, reject, salvage_clip_id
-from stream.records import FileSource, Partition, Record
+from stream.outcomes import DETAIL_LIMIT, reject
+from stream.records import FileSource, Partition, Record, salvage_clip_id
 
 
 def record(value: bytes | None, key: bytes | None = None) -> Record:

@@ -55,7 +55,8 @@ def reported(outcomes, *, known: Expectations = NOTHING_KNOWN, appended_s=None, 
             collector.outcome(Record(Partition("letters", 0), offset, b"k", b"?", placed.headers(), ms))
     for offset in range(len(outcomes) + pending):
         ms = round(1000 * appended_s[offset]) if appended_s else 0
-        collector.reference(Record(Partition("clips", 0), offset, b"k", b"{}", (), ms))
+        key: str | None = outcomes[offset].clip_id if offset < len(outcomes) else "k"
+        collector.reference(Record(Partition("clips", 0), offset, None if key is None else key.encode(), b"{}", (), ms))
     return collector.close()
 
 
@@ -80,6 +81,13 @@ def test_speed_is_from_append_to_outcome():
     assert report.speed is not None
     assert (report.speed.span_s, report.speed.clips_per_s) == (8.0, 0.5)
     assert (report.speed.p50_s, report.speed.p95_s) == (1.0, 5.0)
+
+
+def test_clocks_that_differ_give_no_negative_times():
+    report = reported([verdict("a", 0.1)] * 2, appended_s=[5, 6], answered_s=[1, 2])
+    assert report.speed is not None
+    assert (report.speed.span_s, report.speed.p50_s, report.speed.p95_s) == (0.0, 0.0, 0.0)
+    assert report.audit.complete
 
 
 def test_a_rejection_that_was_expected_is_told_from_one_that_was_not():

@@ -1,7 +1,8 @@
 """Reads whole topics as they stand: committed records only, up to the end that they had at the start."""
 
+import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
@@ -28,23 +29,44 @@ def to_record(given: ConsumerRecord) -> Record:
     )
 
 
-def read_topic(cluster: Cluster, topic: str) -> Generator[Record, None, None]:
+def read_topic(
+    cluster: Cluster, topic: str, *, within: Mapping[int, range] | None = None, wait_for_open: bool = False
+) -> Generator[Record, None, None]:
     """Each record that a reader of committed records sees, in order within its partition.
 
-    What is appended meanwhile is left out, and so is what lies behind a transaction that is open at the start.
+    What is appended meanwhile is left out.
+
+    Args:
+        cluster: where.
+        topic: what.
+        within: the offsets that are read of each partition; by default all of all.
+        wait_for_open: whether what lies behind a transaction that is open at the start is waited for; else it is left
+            out.
 
     Raises:
         UserError: the cluster is not reachable or stops answering, or the topic doesn't exist.
     """
     require_topics(cluster, [topic])
     with cluster.consumer() as consumer:
-        partitions = _partitions(consumer, topic)
-        ends: dict[TopicPartition, int] = consumer.end_offsets(partitions)
+        given = {TopicPartition(topic, number): offsets for number, offsets in (within or {}).items()}
+        partitions = _partitions(consumer, topic) if within is None else list(given)
+        whole = range(sys.maxsize)
+        starts = consumer.beginning_offsets(partitions)
+        last = _written(cluster, partitions) if wait_for_open else consumer.end_offsets(partitions)
+        ends = {each: min(end, given.get(each, whole).stop) for each, end in last.items()}
         consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
+        for partition, start in starts.items():
+            consumer.seek(partition, max(start, given.get(partition, whole).start))
         unread = {partition for partition in partitions if consumer.position(partition) < ends[partition]}
         consumer.pause(*(set(partitions) - unread))
         yield from _read_until(consumer, ends, unread)
+
+
+def _written(cluster: Cluster, partitions: list[TopicPartition]) -> dict[TopicPartition, int]:
+    """Where the partitions end for a reader of all records, those of open transactions, too."""
+    with cluster.consumer(isolation_level="read_uncommitted") as consumer:
+        found: dict[TopicPartition, int] = consumer.end_offsets(partitions)
+    return found
 
 
 def _read_until(
@@ -82,6 +104,16 @@ def end_offsets(cluster: Cluster, topic: str) -> dict[int, int]:
     with cluster.consumer() as consumer:
         found = consumer.end_offsets(_partitions(consumer, topic))
     return {partition.partition: offset for partition, offset in found.items()}
+
+
+def offsets_at(cluster: Cluster, topic: str, time_ms: int) -> dict[int, int]:
+    """The first offset of each partition whose record was appended at that time or later; its end where none was."""
+    require_topics(cluster, [topic])
+    with cluster.consumer() as consumer:
+        partitions = _partitions(consumer, topic)
+        ends = consumer.end_offsets(partitions)
+        found = consumer.offsets_for_times(dict.fromkeys(partitions, max(0, time_ms)))
+    return {each.partition: at.offset if (at := found[each]) else ends[each] for each in partitions}
 
 
 def committed_offsets(cluster: Cluster, group: str, topic: str) -> dict[int, int]:

@@ -1,0 +1,72 @@
+"""Where a group stands, read and set from outside: only while nobody works in it."""
+
+import time
+from collections.abc import Mapping
+
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.errors import KafkaError, RebalanceInProgressError, UnknownMemberIdError
+from kafka.structs import OffsetAndMetadata
+
+from stream.broker.cluster import Cluster
+from stream.broker.contract import Position
+from stream.errors import UserError
+from stream.records import Partition
+
+_AT_WORK = {each.__name__ for each in (RebalanceInProgressError, UnknownMemberIdError)}
+_PAUSE_S = 0.2
+
+
+class GroupAtWorkError(UserError):
+    """Kafka lets the members of a group commit and nobody else; without any, everybody."""
+
+    def __init__(self, group: str) -> None:
+        super().__init__(
+            f"group {group!r} has members, and only they may commit: stop the workers, do this, start them again "
+            "(one that was killed counts until its session ends, 10 s by default)"
+        )
+
+
+def committed_position(cluster: Cluster, group: str, partition: Partition) -> Position | None:
+    """The group's position in a partition, with its note; None where it has none.
+
+    Raises:
+        UserError: the cluster is not reachable, or doesn't tell.
+    """
+    with cluster.consumer(group_id=group) as consumer:
+        try:
+            found = consumer.committed(TopicPartition(partition.topic, partition.number), metadata=True)
+        except KafkaError as error:
+            raise UserError(f"the offsets of group {group!r} can't be read: {error}") from None
+    return None if found is None else Position(found.offset, found.metadata or "")
+
+
+def set_positions(cluster: Cluster, group: str, positions: Mapping[Partition, Position]) -> None:
+    """Commits positions for a group without members.
+
+    Raises:
+        GroupAtWorkError: it has members.
+        UserError: the cluster is not reachable, or refuses.
+    """
+    offsets = {
+        TopicPartition(each.topic, each.number): OffsetAndMetadata(at.next_offset, at.note, -1)
+        for each, at in positions.items()
+    }
+    with cluster.admin() as admin:
+        refused = _alter(admin, group, offsets, give_up_at=time.monotonic() + cluster.connect_timeout_s)
+    if refused & _AT_WORK:
+        raise GroupAtWorkError(group)
+    if refused:
+        raise UserError(f"the offsets of group {group!r} can't be set: {', '.join(sorted(refused))}")
+
+
+def _alter(
+    admin: KafkaAdminClient, group: str, offsets: Mapping[TopicPartition, OffsetAndMetadata], *, give_up_at: float
+) -> set[str]:
+    """The errors' names; what may pass, as a coordinator that isn't there yet, is waited for."""
+    while True:
+        try:
+            return {error.__name__ for error in admin.alter_group_offsets(group, offsets).values()} - {"NoError"}
+        except KafkaError as error:
+            if not error.retriable or time.monotonic() > give_up_at:
+                return {type(error).__name__}
+        time.sleep(_PAUSE_S)
