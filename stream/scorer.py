@@ -158,10 +158,11 @@ class Scorer(Generic[TokenT]):
     def room(self) -> int:
         """How many more clips it can use now: as many wait as are fetched, so that no fetch slot idles between polls.
 
+        Clips that wait for a reader count, too: a stop finishes all that is in hand, which must not be a window full.
         Clips that were put off take none of it: while they wait, others show whether their store serves.
         """
         fresh = sum(job.attempts.failures == 0 for job in self._unfetched)
-        return max(0, 2 * self._options.fetches - self._fetching - fresh)
+        return max(0, 2 * self._options.fetches - self._fetching - fresh - len(self._unread))
 
     @property
     def outage(self) -> str | None:
