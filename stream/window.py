@@ -60,6 +60,8 @@ class _Lane:
     """By offset, rising."""
     waiting: deque[Pending] = field(default_factory=deque)
     """Those that nobody has taken yet."""
+    parting: bool = False
+    """Goes to another owner once what was taken is delivered."""
 
     def finished(self) -> Iterator[Done]:
         for entry in self.entries.values():
@@ -111,6 +113,24 @@ class Window:
             self._epochs += 1
             self._lanes[partition] = _Lane(self._epochs, position, position.next_offset)
 
+    def part(self, partitions: Iterable[Partition]) -> None:
+        """Nothing more is taken or read of these; what was taken is still theirs to finish and deliver."""
+        for lane in map(self._lanes.__getitem__, partitions):
+            lane.parting = True
+            if lane.waiting:
+                lane.next_offset = lane.waiting[0].token.offset
+            while lane.waiting:
+                del lane.entries[lane.waiting.pop().token.offset]
+
+    @property
+    def parting(self) -> frozenset[Partition]:
+        """The partitions that part."""
+        return frozenset(partition for partition, lane in self._lanes.items() if lane.parting)
+
+    def holds(self, partition: Partition) -> bool:
+        """Whether anything of a partition is in hand."""
+        return bool(self._lanes[partition].entries)
+
     def drop(self, partitions: Iterable[Partition]) -> None:
         """These are not owned any more; what was in hand of them is the next owner's."""
         for partition in partitions:
@@ -142,7 +162,11 @@ class Window:
         return min(self.clips - len(self), self.clips_per_partition, *free)
 
     def _free(self, lane: _Lane) -> int:
-        return self.clips_per_partition - len(lane.entries)
+        """Of a partition's share, and of what may wait: all together half the window, so that others can be gained."""
+        if lane.parting:
+            return 0
+        may_wait = max(self.least_read, self.clips // (2 * len(self._lanes)))
+        return min(self.clips_per_partition - len(lane.entries), may_wait - len(lane.waiting))
 
     # A record's way.
 

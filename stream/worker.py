@@ -5,8 +5,9 @@
        └─── deliver ────┴──── finish ◄───┘
 
 A delivery is one momentary transaction of outcomes and positions. Until it is committed the outcomes wait in the
-window, so a delivery that is refused is made again and nothing is computed twice; partitions that were taken away
-are dropped from the window, and the next owner starts at the committed position. A delivery that was not answered is
+window, so a delivery that is refused is made again and nothing is computed twice. Of partitions that go to others what
+is being scored is delivered first; what can't be in time is dropped from the window, and the next owner starts at the
+committed position. A delivery that was not answered is
 asked for again, the very same, until it is known what became of it.
 """
 
@@ -152,12 +153,14 @@ class Worker:
         self._hand_out()
         self._pause_and_resume()
         self._deliver_if_due()
+        self._let_go()
         self._tell()
         self._last_turn_s = self._clock.monotonic()
 
     def _follow(self, polled: Polled) -> None:
         """Takes in what the broker says, changes of ownership first."""
         gone, new = polled.revoked | polled.lost, polled.assigned
+        self._window.part(polled.parting)
         if gone:
             self._window.drop(gone)
             self._scorer.cancel(lambda token: token.partition in gone)
@@ -214,6 +217,11 @@ class Worker:
         if record.offset in Note.parse(self._window.position(record.partition).note).skip:
             raise ClipFault(Reason.SKIPPED, "an operator had it skipped (python -m stream skip)")
 
+    def _let_go(self) -> None:
+        done = [partition for partition in self._window.parting if not self._window.holds(partition)]
+        if done:
+            self._broker.let_go(done)
+
     # Delivery.
 
     def _deliver_if_due(self) -> None:
@@ -234,9 +242,11 @@ class Worker:
         """What may be committed: outcomes, partition by partition in offset order, and the positions after them."""
         entries: list[Done] = []
         positions: dict[Partition, Position] = {}
+        parting = self._window.parting
         for partition in self._window.partitions:
             finished = self._window.finished(partition)
-            count, position = self._rejections.release(finished, self._window.position(partition), now=now)
+            limit = replace(self._rejections, wait_s=0.0) if partition in parting else self._rejections
+            count, position = limit.release(finished, self._window.position(partition), now=now)
             if count:
                 entries += finished[:count]
                 positions[partition] = position

@@ -85,11 +85,44 @@ def test_partitions_take_turns_and_each_keeps_its_order():
 def test_a_partition_whose_head_is_blocked_leaves_room_for_the_others():
     window = window_of(A, B, clips=20, clips_per_partition=8)
     while A not in window.crowded:
-        for offset in range(window.room):
-            window.add(record(A, len(window) + offset))
+        for _ in range(window.room):
+            window.add(record(A, len(window)))
+        window.take(8)
     assert len(window) <= 8
     assert window.crowded == {A}
-    assert window.room == 8
+    assert window.room == 5
+
+
+def test_partitions_that_are_gained_find_room_however_many_wait_of_the_others():
+    window = window_of(A, B, clips=16, clips_per_partition=16)
+    for partition in (A, B):
+        while partition not in window.crowded:
+            window.add(record(partition, window.waiting))
+    assert window.waiting <= 16 // 2
+    gained = [Partition("clips", number) for number in (7, 8)]
+    window.assign(dict.fromkeys(gained, Position(0)))
+    assert window.crowded == {A, B}
+    for partition in gained:
+        assert partition not in window.crowded
+        for offset in range(window.room):
+            window.add(record(partition, offset))
+    assert {pending.token.partition for pending in window.take(4)} == {A, B, *gained}
+
+
+def test_of_a_partition_that_parts_only_what_was_taken_is_finished():
+    window = window_of(A, B)
+    tokens = [window.add(record(A, offset)) for offset in (3, 5, 6)]
+    window.take(1)
+    window.part([A])
+    assert (window.parting, window.waiting, len(window)) == ({A}, 0, 1)
+    assert A in window.crowded
+    finish(window, tokens[0])
+    assert [done.token.offset for done in window.finished(A)] == [3]
+    assert window.holds(A)
+    window.commit({A: Position(4)})
+    assert not window.holds(A)
+    window.drop([A])
+    assert window.partitions == {B}
 
 
 def test_a_full_window_takes_no_more_whoever_holds_it():
@@ -152,6 +185,12 @@ class WindowLife(RuleBasedStateMachine):
         self.window.drop([partition])
         self.added.pop(partition, None)
         self.taken.pop(partition, None)
+
+    @rule(partition=st.sampled_from((A, B, C)))
+    def part(self, partition: Partition) -> None:
+        if partition in self.window.partitions:
+            self.window.part([partition])
+            self.added[partition] = self.taken[partition].copy()
 
     @rule(partition=st.sampled_from((A, B, C)), gap=st.integers(1, 3))
     def append(self, partition: Partition, gap: int) -> None:

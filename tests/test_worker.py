@@ -10,6 +10,7 @@ from stream.metrics import Metrics, Registry
 from stream.records import KafkaSource, Partition, Record, Rejection, Verdict, rejection_of, source_of
 from stream.rejections import RejectionLimit, TooManyRejectionsError
 from stream.worker import ABORTED, DONE, Worker
+from tests.contract.memory_broker import HANDOVER_POLLS
 from tests.simulation import CLIPS, DEAD_LETTERS, GROUP, OPTIONS, TRACE, VERDICTS, Member, World
 
 A, B = Partition(CLIPS, 0), Partition(CLIPS, 1)
@@ -277,7 +278,7 @@ def test_what_is_taken_away_is_dropped_and_done_by_the_next_owner(lab: Lab, how:
         lab.world.cluster.move(GROUP, A, second.broker)
     else:
         first.broker.expel()
-    lab.work(first, turns=2)
+    lab.work(first, turns=2 + HANDOVER_POLLS)
     assert len(first.window) == first.scorer.in_hand == 0
     lab.world.store.curse = False
     for _ in range(4):
@@ -285,6 +286,31 @@ def test_what_is_taken_away_is_dropped_and_done_by_the_next_owner(lab: Lab, how:
         lab.work(first, turns=1)
     assert lab.committed(A) == 2
     assert [source_of(each.headers).offset for each in lab.outcomes(VERDICTS)] == [0, 1]  # type: ignore[union-attr]  # ours have one
+
+
+def test_of_a_partition_that_parts_what_is_being_scored_is_delivered_and_the_rest_left_to_the_next_owner(lab: Lab):
+    first, second = lab.member(), lab.member()
+    lab.append(A, *["good"] * 9)
+    first.worker.step()
+    in_hand = first.scorer.in_hand
+    assert 0 < in_hand < 9
+    lab.world.cluster.move(GROUP, A, second.broker)
+    first.worker.step()
+    lab.work(first)
+    assert lab.committed(A) == in_hand
+    assert len(first.window) == 0
+    lab.work(second, turns=40)
+    assert lab.committed(A) == 9
+    assert sorted(first.fetcher.asked + second.fetcher.asked) == [f"/clips/{each}.good" for each in range(9)]
+
+
+def test_rejections_of_a_partition_that_parts_do_not_wait_for_a_verdict(lab: Lab):
+    first, second = lab.member(), lab.member()
+    lab.append(A, "missing")
+    first.worker.step()
+    lab.world.cluster.move(GROUP, A, second.broker)
+    lab.work(first)
+    assert lab.committed(A) == 1
 
 
 # Holding back.

@@ -22,6 +22,9 @@ class Polled:
 
     records: tuple[Record, ...] = ()
     assigned: Mapping[Partition, Position] = field(default_factory=dict)
+    parting: frozenset[Partition] = frozenset()
+    """These go to others. No more of their records come, and what is in hand of them may still be delivered: until
+    `let_go` is called for them or a short time is over, when they are told of as revoked."""
     revoked: frozenset[Partition] = frozenset()
     lost: frozenset[Partition] = frozenset()
     """Taken away without notice: another may own them already."""
@@ -65,6 +68,9 @@ class Broker(Protocol):
 
     def resume(self, partitions: Iterable[Partition]) -> None:
         """Undoes pause."""
+
+    def let_go(self, partitions: Iterable[Partition]) -> None:
+        """Nothing more of these parting partitions will be delivered, so that others need not wait for them."""
 
     def deliver(self, delivery: Delivery) -> None:
         """Writes messages and offsets in one momentary transaction.

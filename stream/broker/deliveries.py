@@ -51,7 +51,7 @@ class Deliveries:
         if assignment is None or not assignment.valid or generation != assignment.generation:
             now = -1 if assignment is None else assignment.generation
             raise DeliveryRefused(f"generation {generation} is not in force, {now} is")
-        if not at.keys() <= assignment.partitions:
+        if not at.keys() <= assignment.partitions | assignment.parting:
             raise DeliveryRefused("some of its partitions are not owned any more")
         return assignment
 

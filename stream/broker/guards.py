@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
@@ -65,6 +66,23 @@ def keep_finished_joins(consumer: KafkaConsumer) -> None:
     coordinator._do_join_and_sync_async = join_once  # noqa: SLF001
     coordinator._on_join_complete_async = complete_and_forget  # noqa: SLF001
     coordinator.need_rejoin = due_until_complete
+
+
+def put_off_joins(consumer: KafkaConsumer, while_: Callable[[], bool]) -> None:
+    """Lets no join begin while a condition holds.
+
+    kafka-python joins again in the same breath in which it tells what is revoked: too soon to deliver what is in hand.
+
+    Raises:
+        AttributeError: this kafka-python is built differently.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 - no public way to it
+    due = coordinator.need_rejoin
+
+    def due_and_not_put_off() -> bool:
+        return not while_() and bool(due())
+
+    coordinator.need_rejoin = due_and_not_put_off
 
 
 def read_while_joining(consumer: KafkaConsumer) -> None:

@@ -25,6 +25,7 @@ from stream.broker.guards import (
     coordinator_known,
     is_fenced,
     keep_finished_joins,
+    put_off_joins,
     read_while_joining,
     resume_parked_records,
     unanswered_s,
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 
 _PLACING_TIMEOUT_S = 1.0  # offsets still pending in a dead owner's transaction keep us waiting: poll meanwhile
 _LEAVING_TIMEOUT_S = 5.0
-_SILENT_HEARTBEATS = 4
+_SILENT_HEARTBEATS = 8
 _JOINING = "the group did not settle"
 _DELIVERING = "a delivery hung"
 
@@ -61,8 +62,10 @@ class KafkaOptions:
     """A name that no other living process has: keeps its partitions over a quick restart (a static member)."""
     session_timeout_s: float = 10.0
     """After so long without a heartbeat others take over."""
-    heartbeat_s: float = 1.0
+    heartbeat_s: float = 0.5
     """Also how long it takes to hear of a rebalance."""
+    handover_s: float = 1.0
+    """How long partitions that go to others may be kept back to deliver what is in hand of them."""
     transaction_timeout_s: float = 10.0
     max_poll_interval_s: float = 30.0
     """Also how long a join may wait for members that don't answer."""
@@ -88,13 +91,15 @@ class KafkaBroker:
             transactional_id=self.client_id,  # never one that lives on: two owners would fence each other
             timeout_s=options.transaction_timeout_s,
         )
-        self._membership = Membership()
+        self._membership = Membership(handover_s=options.handover_s)
         self._consumer = self._join()
         self._positions = Positions(self._consumer, options.group)
         self._deliveries = Deliveries(self._transactions, self._membership, self._positions)
         self._owned: set[TopicPartition] = set()  # as the caller knows it
         self._unplaced: set[TopicPartition] = set()  # given to us, not yet at their committed offset
         self._paused: set[TopicPartition] = set()  # by the caller
+        self._parting: set[TopicPartition] = set()  # not owned any more, and not yet told of as revoked
+        self._let_go: set[TopicPartition] = set()  # of these
 
     def _join(self) -> KafkaConsumer:
         options = self._options
@@ -112,6 +117,7 @@ class KafkaBroker:
         keep_finished_joins(consumer)
         read_while_joining(consumer)
         resume_parked_records(consumer)
+        put_off_joins(consumer, lambda: self._membership.handing_over)
         self._membership.subscribe(consumer, options.topic)
         return consumer
 
@@ -126,9 +132,10 @@ class KafkaBroker:
         changes = self._membership.take_changes()
         held = self._consumer.assignment()
         lost = (self._owned & changes.lost) | (self._owned - held - changes.revoked)
-        revoked = (self._owned & changes.revoked) - lost
-        self._owned -= lost | revoked
+        gone = (self._owned & changes.revoked) - lost
+        self._owned -= lost | gone
         self._paused &= self._owned
+        parting, revoked = self._part(gone)
         self._unplaced = (self._unplaced | changes.assigned) & held
         records = tuple(to_record(each) for partition in self._owned & given.keys() for each in given[partition])
         generation, outage = self._membership.generation(), self._outage()
@@ -139,11 +146,21 @@ class KafkaBroker:
         return Polled(
             records=records,
             assigned=self._place() if generation >= 0 else {},
+            parting=frozenset(map(_ours, parting)),
             revoked=frozenset(map(_ours, revoked)),
             lost=frozenset(map(_ours, lost)),
             generation=generation,
             outage=outage,
         )
+
+    def _part(self, gone: set[TopicPartition]) -> tuple[set[TopicPartition], set[TopicPartition]]:
+        """What parts from now on, and what is revoked: let go, or not of the assignment in force any more."""
+        self._parting |= gone
+        assignment = self._membership.assignment
+        over = self._parting - (assignment.parting if assignment else frozenset()) | self._let_go
+        self._parting -= over
+        self._let_go.clear()
+        return gone - over, over
 
     def _outage(self) -> str | None:
         silent_s = unanswered_s(self._consumer)
@@ -211,6 +228,11 @@ class KafkaBroker:
         ours = {_theirs(each) for each in partitions} & self._owned
         self._paused -= ours
         self._consumer.resume(*(ours & self._consumer.assignment()))
+
+    def let_go(self, partitions: Iterable[Partition]) -> None:
+        """See the contract."""
+        self._let_go |= {_theirs(each) for each in partitions} & self._parting
+        self._membership.let_go(self._let_go)
 
     def deliver(self, delivery: Delivery) -> None:
         """See the contract.

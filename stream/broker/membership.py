@@ -1,5 +1,11 @@
-"""What the group has given this member, recorded by kafka-python's callbacks for the next poll to tell."""
+"""What the group has given this member, recorded by kafka-python's callbacks for the next poll to tell.
 
+A cooperative rebalance has two rounds. In the first one a member hears which of its partitions go to others, in the
+second, for which it joins again, they are given away. In between they are nobody's, and Kafka takes their offsets from
+the member that had them: time to finish what it has in hand of them.
+"""
+
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +22,8 @@ class Assignment:
     generation: int
     partitions: frozenset[TopicPartition]
     identity: ConsumerGroupMetadata
+    parting: frozenset[TopicPartition] = frozenset()
+    """Held until this generation, and not yet given to others."""
 
     @property
     def valid(self) -> bool:
@@ -33,11 +41,18 @@ class Changes:
 
 
 class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python is untyped
-    """Records assignments and changes; its callbacks run on the client's thread while the owner waits in poll()."""
+    """Records assignments and changes; its callbacks run on the client's thread while the owner waits in poll().
 
-    def __init__(self) -> None:
+    Args:
+        handover_s: the second round is put off for so long at most while partitions that part aren't let go.
+    """
+
+    def __init__(self, *, handover_s: float) -> None:
         self.assignor = _RecordingAssignor(self)
         self.assignment: Assignment | None = None
+        self._handover_s = handover_s
+        self._not_let_go: frozenset[TopicPartition] = frozenset()
+        self._hand_over_by = 0.0
         self._consumer: KafkaConsumer | None = None
         self._changes = Changes()
 
@@ -63,13 +78,26 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         return bool(self._identity().state != MemberState.STABLE)
 
     @property
+    def handing_over(self) -> bool:
+        """Whether the next join is to wait until what is in hand of parting partitions is delivered."""
+        waits = bool(self._not_let_go) and time.monotonic() < self._hand_over_by
+        return waits and bool(self._identity().state == MemberState.STABLE)
+
+    def let_go(self, partitions: Iterable[TopicPartition]) -> None:
+        """These parting partitions need no more time."""
+        self._not_let_go -= frozenset(partitions)
+
+    @property
     def member_id(self) -> str:
         """As the group knows us; empty before the first join and after a loss."""
         return str(self._identity().member_id or "")
 
     def assigned_by(self, assignment: Any, generation: int) -> None:
         """A join is complete. The generation may rise without any callback of the listener, so it is noted here."""
-        self.assignment = Assignment(generation, frozenset(assignment.partitions()), self._identity())
+        given = frozenset(assignment.partitions())
+        parting = frozenset() if self.assignment is None else self.assignment.partitions - given
+        self._not_let_go, self._hand_over_by = parting, time.monotonic() + self._handover_s
+        self.assignment = Assignment(generation, given, self._identity(), parting)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Nothing is read from them until they are placed at the committed offset, with its note."""
@@ -78,7 +106,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         self._consumer.pause(*assigned)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Others get them next."""
+        """Others get them in the next round."""
         self._changes.revoked |= set(revoked)
 
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:

@@ -14,6 +14,9 @@ from stream.broker.contract import Delivery, DeliveryRefused, Message, Polled, P
 from stream.errors import Outage
 from stream.records import Partition, Record
 
+HANDOVER_POLLS = 12
+"""So often an owner may poll before partitions that go to others are revoked."""
+
 
 class MemoryCluster:
     """Topics and groups; each member of a group is a MemoryBroker made by `join`.
@@ -141,6 +144,8 @@ class MemoryBroker:
         self._cluster = cluster
         self._group = group
         self._positions: dict[Partition, int] = {}
+        self._parting: dict[Partition, int] = {}
+        """Polls that are left until they are revoked."""
         self._paused: set[Partition] = set()
         self._generation = -1
         self._lost = frozenset[Partition]()
@@ -157,8 +162,8 @@ class MemoryBroker:
 
     def expel(self) -> None:
         """The group's coordinator removes it (session expired): its partitions are free for others at once."""
-        self._lost = frozenset(self._positions)
-        self._positions, self._generation = {}, -1
+        self._lost = frozenset(self._positions) | frozenset(self._parting)
+        self._positions, self._parting, self._generation = {}, {}, -1
         self._group.remove(self)
 
     def refuse_next(self, count: int = 1, reason: str = "the test says so") -> None:
@@ -195,7 +200,7 @@ class MemoryBroker:
             return Polled()
         change = self._follow_group()
         records = self._take(max_records)
-        if not (records or change.assigned or change.revoked):
+        if not (records or change.assigned or change.parting or change.revoked):
             self._cluster.wait(timeout_s)
         return replace(change, records=records)
 
@@ -203,10 +208,15 @@ class MemoryBroker:
         group = self._group
         if self not in group.members:
             group.add(self)
-        revoked = frozenset(p for p in self._positions if group.target.get(p) is not self)
-        for partition in revoked:
-            del self._positions[partition], group.owner[partition]
+        parting = frozenset(p for p in self._positions if group.target.get(p) is not self)
+        for partition in parting:
+            del self._positions[partition]
             self._paused.discard(partition)
+        self._parting = {partition: polls - 1 for partition, polls in self._parting.items()}
+        revoked = frozenset(partition for partition, polls in self._parting.items() if polls <= 0)
+        for partition in revoked:
+            del self._parting[partition], group.owner[partition]
+        self._parting |= dict.fromkeys(parting, HANDOVER_POLLS)
         if revoked:
             group.generation += 1  # the second round of a cooperative rebalance hands them on
         assigned: dict[Partition, Position] = {}
@@ -216,7 +226,7 @@ class MemoryBroker:
                 group.owner[partition] = self
                 self._positions[partition] = assigned[partition].next_offset
         self._generation = group.generation
-        return Polled(assigned=assigned, revoked=revoked, generation=self._generation)
+        return Polled(assigned=assigned, parting=parting, revoked=revoked, generation=self._generation)
 
     def _take(self, count: int) -> tuple[Record, ...]:
         taken: list[Record] = []
@@ -233,6 +243,10 @@ class MemoryBroker:
     def resume(self, partitions: Iterable[Partition]) -> None:
         self._must_be_open()
         self._paused -= set(partitions)
+
+    def let_go(self, partitions: Iterable[Partition]) -> None:
+        self._must_be_open()
+        self._parting |= dict.fromkeys(self._parting.keys() & set(partitions), 0)
 
     def deliver(self, delivery: Delivery) -> None:
         self._must_be_open()
@@ -268,7 +282,7 @@ class MemoryBroker:
             return "the member was removed"
         if delivery.generation != self._group.generation:
             return f"generation {delivery.generation} is over, it is {self._group.generation} now"
-        if not delivery.positions.keys() <= self._positions.keys():
+        if not delivery.positions.keys() <= self._positions.keys() | self._parting.keys():
             return "some of its partitions are not owned"
         return self._refusals.popleft() if self._refusals else None
 

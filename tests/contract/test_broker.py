@@ -33,14 +33,19 @@ class Member:
         self.broker = broker
         self.records: list[Record] = []
         self.owned: dict[Partition, Position] = {}
+        self.parting: set[Partition] = set()
+        self.lets_go = True
         self.history: list[Polled] = []
         self.generation = -1
 
     def poll(self, max_records: int = 100) -> Polled:
         polled = self.broker.poll(max_records=max_records, timeout_s=TICK_S)
         assert len(polled.records) <= max_records
-        for partition in polled.revoked | polled.lost:
+        for partition in polled.parting | (polled.revoked | polled.lost) - self.parting:
             del self.owned[partition]  # told once, and only of what was owned
+        self.parting = (self.parting | polled.parting) - polled.revoked - polled.lost
+        if self.lets_go:
+            self.broker.let_go(self.parting)
         assert not polled.assigned.keys() & self.owned.keys()
         self.owned.update(polled.assigned)
         assert {record.partition for record in polled.records} <= self.owned.keys()
@@ -199,6 +204,42 @@ def test_a_second_member_takes_over_where_the_first_had_committed(make_lab: Call
         assert not any(polled.lost for polled in first.history)
         until(lambda: first.generation == second.generation, first, second)
         assert first.generation > before
+
+
+def test_what_is_in_hand_of_a_partition_that_parts_can_be_delivered_until_it_is_let_go(
+    make_lab: Callable[[int], Lab],
+):
+    lab = make_lab(2)
+    for number in range(2):
+        lab.append(number, b"clip")
+    with closing(lab.join()) as one, closing(lab.join()) as other:
+        first, second = Member(one), Member(other)
+        first.lets_go = False
+        until(lambda: len(first.records) == 2, first)
+        until(lambda: bool(first.parting), first, second)
+        (parting,) = first.parting
+        assert not second.owned
+        one.deliver(first.outcomes([r for r in first.records if r.partition == parting], lab.verdicts))
+        first.lets_go = True
+        until(lambda: bool(second.owned), first, second)
+        assert second.owned == {parting: Position(1, "after 0")}
+        for_a_while(lab, first, second)
+        assert second.records == []
+        late = Delivery((), {parting: Position(9)}, first.generation)
+        with pytest.raises(DeliveryRefused):
+            one.deliver(late)
+
+
+def test_a_partition_that_is_not_let_go_is_revoked_after_a_while(make_lab: Callable[[int], Lab]):
+    lab = make_lab(2)
+    with closing(lab.join()) as one, closing(lab.join()) as other:
+        first, second = Member(one), Member(other)
+        first.lets_go = False
+        until(lambda: len(first.owned) == 2, first)
+        until(lambda: bool(second.owned), first, second)
+        with pytest.raises(DeliveryRefused):
+            one.deliver(Delivery((), dict.fromkeys(second.owned, Position(9)), first.generation))
+        until(lambda: any(polled.revoked for polled in first.history), first, second)
 
 
 def test_the_old_generation_of_a_kept_partition_is_refused_and_the_new_one_taken(make_lab: Callable[[int], Lab]):
