@@ -49,7 +49,7 @@ def restrict(*, memory_limit_bytes: int, parent: int) -> None:
 
 def serve(requests: socket.socket, slot: mmap, spec: ClipSpec, work: Work) -> None:
     """Answers requests until the parent closes its end, or until `work` raises what it should not."""
-    while message := requests.recv(wire.MAX_MESSAGE_BYTES):
+    while message := _next(requests):
         number, request = wire.unpack_request(message, slot)
         try:
             reply = _answer(number, request, slot, spec, work)
@@ -60,6 +60,14 @@ def serve(requests: socket.socket, slot: mmap, spec: ClipSpec, work: Work) -> No
             raise SystemExit(1) from None
         with suppress(BrokenPipeError):  # a parent that was killed wants no answer, and the next recv tells
             requests.send(reply)
+
+
+def _next(requests: socket.socket) -> bytes:
+    """Empty once the parent is gone; the kernel says so by an error where it died before it took our last answer."""
+    try:
+        return requests.recv(wire.MAX_MESSAGE_BYTES)
+    except ConnectionResetError:
+        return b""
 
 
 def _answer(number: int, request: wire.ReadRequest, slot: mmap, spec: ClipSpec, work: Work) -> bytes:

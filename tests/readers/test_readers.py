@@ -3,11 +3,13 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, wait
+from mmap import mmap
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ import pytest
 
 from stream.clip import Clip, ClipSpec, read_clip
 from stream.errors import ClipFault, Reason
-from stream.readers import Readers, ReadRequest
+from stream.readers import Readers, ReadRequest, child
 from tests.clip.scenes import encode, outlined
 
 SPEC = ClipSpec(frames=2, size=16)
@@ -293,6 +295,14 @@ def test_readers_go_when_their_parent_is_killed():
     script.kill()
     script.communicate(timeout=PATIENCE_S)
     assert not psutil.wait_procs(processes, PATIENCE_S)[1]
+
+
+def test_a_reader_whose_parent_died_before_it_took_an_answer_ends_without_a_word():
+    parents, readers = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    readers.send(b"an answer")
+    parents.close()
+    with readers, mmap(-1, 1) as slot:
+        child.serve(readers, slot, SPEC, read_clip)
 
 
 def test_an_interrupt_of_the_whole_group_leaves_the_clips_to_the_parent():
