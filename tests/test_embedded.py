@@ -13,8 +13,9 @@ import pytest
 
 from stream.broker.cluster import Cluster
 from stream.broker.topics import Topic, create_topics
-from stream.embedded import EmbeddedKafka, fetch_jars
+from stream.embedded import EmbeddedKafka
 from stream.errors import UserError
+from stream.jars import fetch_jars
 
 RUN = """
 import sys
