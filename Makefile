@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long lint format bench model clean
+.PHONY: help install demo test test-long chaos lint format bench model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ test: $(VENV)/.dev  ## the whole suite, about 6 minutes on 2 cores
 
 test-long: $(VENV)/.dev  ## what takes longer
 	$(PY) -m pytest -m long $(ARGS)
+
+chaos: $(VENV)/.dev  ## 216 worker kills, broker kills and outages, then the audit; about 20 minutes
+	$(PY) -m tests.chaos $(ARGS)
 
 lint: $(VENV)/.dev  ## ruff and mypy --strict, as CI runs them
 	$(VENV)/bin/ruff check

@@ -1,0 +1,161 @@
+"""What is to go wrong in a run, drawn from a seed: how each worker process dies, and what happens around them."""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from stream.ledger import Fault
+
+Point = Literal[
+    "any-moment",
+    "after-fetch",
+    "after-read",
+    "after-infer",
+    "in-transaction",
+    "after-offsets",
+    "before-commit",
+    "in-commit",
+    "after-commit",
+]
+POINTS: tuple[Point, ...] = get_args(Point)
+WITHIN_A_DELIVERY: tuple[Point, ...] = ("in-transaction", "before-commit")
+CLIP_POINTS: tuple[Point, ...] = ("after-fetch", "after-read", "after-infer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """A process stops itself and is woken from outside."""
+
+    at: Point
+    after: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One process's end: SIGKILL at its `after`-th passing of a point; from outside after `seconds` at any moment."""
+
+    at: Point
+    after: int = 1
+    seconds: float = 0.0
+    freeze: Freeze | None = None
+    seed: int = 0
+
+    @property
+    def words(self) -> list[str]:
+        """For `tests.chaos.worker`."""
+        kill = [] if self.at == "any-moment" else ["--kill-at", self.at, "--after", str(self.after)]
+        freeze = self.freeze
+        frozen = ["--freeze-at", freeze.at, str(freeze.after), str(freeze.seconds)] if freeze else []
+        return [*kill, *frozen, "--seed", str(self.seed)]
+
+
+Event = Literal[
+    "worker frozen",
+    "worker terminated",
+    "broker killed",
+    "broker frozen",
+    "broker killed while a worker is frozen",
+    "rolling restart of the brokers",
+    "store away",
+    "store slow",
+]
+EVENTS: tuple[Event, ...] = get_args(Event)
+SHORT: tuple[Event, ...] = (
+    "broker killed while a worker is frozen",
+    "worker terminated",
+    "store away",
+    "store slow",
+)
+ASLEEP_S = (7.0, 14.0)
+"""Past the session's end (6 s), and around the end of a transaction (10 s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A place of the crew that is always manned."""
+
+    name: str
+    slot: str | None = None
+    """Of a static member."""
+
+
+FOUR = (Post("a", "a"), Post("b", "b"), Post("c"), Post("d"))
+TWO = (Post("a", "a"), Post("b", "b"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """All that goes wrong in a run."""
+
+    seed: int
+    plans: tuple[Plan, ...]
+    events: tuple[Event, ...] = ()
+    posts: tuple[Post, ...] = FOUR
+    lose_answer_every: int = 40
+    """So often the answer to a commit is lost."""
+    broken: str | None = None
+    """A guard that is taken out, of `tests.chaos.broken`."""
+    ahead: int
+    """References that are unfinished at any time."""
+    at_least: int
+    """So many references are done before the run ends."""
+    limit_s: float
+
+
+def long_script(seed: int, *, kills_each: int, rounds: int, limit_s: float) -> Script:
+    chance = random.Random(seed)
+    plans = tuple(_plans(chance, each=kills_each))
+    events = tuple(event for _ in range(rounds) for event in chance.sample(EVENTS, len(EVENTS)))
+    return Script(seed=seed, plans=plans, events=events, ahead=2000, at_least=10_000, limit_s=limit_s)
+
+
+def short_script(seed: int) -> Script:
+    """One kill at each point, and what goes wrong around them in a minute."""
+    chance = random.Random(seed)
+    plans = tuple(_plans(chance, each=1))
+    events = tuple(chance.sample(SHORT, len(SHORT)))
+    return Script(seed=seed, plans=plans, events=events, ahead=600, at_least=2000, limit_s=600.0)
+
+
+def _plans(chance: random.Random, *, each: int, freeze_every: int = 5) -> Iterator[Plan]:
+    """So many plans for each point, shuffled; every `freeze_every`-th process also freezes in a delivery before."""
+    for number, point in enumerate(chance.sample(POINTS * each, len(POINTS) * each), 1):
+        where = chance.choice(WITHIN_A_DELIVERY)
+        freeze = Freeze(at=where, after=1, seconds=chance.uniform(*ASLEEP_S)) if number % freeze_every == 0 else None
+        yield Plan(
+            at=point,
+            after=chance.randint(1, 100) if point in CLIP_POINTS else chance.randint(2, 12),
+            seconds=chance.uniform(0.5, 12.0),
+            freeze=freeze,
+            seed=chance.randrange(2**31),
+        )
+
+
+def _script(broken: str, *, plans: tuple[Plan, ...] = (), lose_answer_every: int = 1_000_000) -> Script:
+    return Script(
+        seed=0,
+        plans=plans,
+        posts=TWO,
+        lose_answer_every=lose_answer_every,
+        broken=broken,
+        ahead=200,
+        at_least=600,
+        limit_s=300.0,
+    )
+
+
+EXPOSING: Mapping[str, tuple[Script, Fault]] = {
+    "offsets-after": (_script("offsets-after", plans=(Plan(at="before-commit", after=6),)), "doubled"),
+    "offsets-first": (_script("offsets-first", plans=(Plan(at="before-commit", after=6),)), "lost"),
+    "doubt-is-refusal": (_script("doubt-is-refusal", lose_answer_every=5), "doubled"),
+    "pending-offsets-ignored": (
+        _script(
+            "pending-offsets-ignored",
+            plans=(Plan(at="any-moment", seconds=30.0, freeze=Freeze(at="before-commit", after=5, seconds=8.0)),),
+        ),
+        "doubled",
+    ),
+}
+"""By the guard taken out: a script that brings it to light, and the fault that the audit must find then."""
