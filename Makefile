@@ -4,10 +4,11 @@ PYTHON ?= python3
 PY     := $(VENV)/bin/python
 # A vendor's index of CPU builds spares 5 GB of CUDA: make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
+MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long chaos lint format bench model clean
+.PHONY: help install demo test test-long chaos soak lint format bench model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -25,6 +26,9 @@ test-long: $(VENV)/.dev  ## what takes longer
 
 chaos: $(VENV)/.dev  ## 216 worker kills, broker kills and outages, then the audit; about 20 minutes
 	$(PY) -m tests.chaos $(ARGS)
+
+soak: $(VENV)/.dev  ## steady load for MINUTES=30: memory, descriptors, threads and latency stay flat
+	$(PY) -m tests.chaos.soak --minutes $(MINUTES) $(ARGS)
 
 lint: $(VENV)/.dev  ## ruff and mypy --strict, as CI runs them
 	$(VENV)/bin/ruff check

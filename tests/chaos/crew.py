@@ -6,11 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stream.audit import Topics
+from stream.broker.cluster import Cluster
+from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
 from stream.broker.watchdog import EXIT_STUCK
 from stream.interrupts import TERMINATED
 from stream.lifeline import dying_with_us
@@ -18,10 +22,37 @@ from tests.chaos.plans import Plan, Point, Post
 from tests.chaos.worker import FROZE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+SESSION_S = 6.0
 EXCUSE = "there is no such folder"
 """A worker that is started while its store is away says so, and is started again."""
 QUICK_S = 3.0
 """One that ends sooner waits as long before it is started again."""
+
+
+def new_topics(cluster: Cluster, *, partitions: int) -> Topics:
+    """Topics and a group that nobody has used."""
+    name = uuid.uuid4().hex[:8]
+    topics = Topics(clips=f"clips-{name}", verdicts=f"verdicts-{name}", dead_letters=f"letters-{name}", group=name)
+    create_topics(cluster, [Topic(each, partitions, -1, FOR_EVER_MS) for each in (topics.clips, *topics.outcomes)])
+    return topics
+
+
+def worker_words(bootstrap: str, topics: Topics, clips: Path) -> list[str]:
+    """What `python -m stream worker` is told; one reader and one thread each, for there are several."""
+    flags = {
+        "bootstrap": bootstrap,
+        "allow": clips,
+        "group": topics.group,
+        "clips-topic": topics.clips,
+        "verdicts-topic": topics.verdicts,
+        "dead-letters-topic": topics.dead_letters,
+        "session-timeout-s": SESSION_S,
+        "readers": 1,
+        "engine-threads": 1,
+        "ops-host": "127.0.0.1",
+        "ops-port": 0,
+    }
+    return [str(word) for name, value in flags.items() for word in (f"--{name}", value)]
 
 
 @dataclass(slots=True, eq=False)

@@ -3,26 +3,23 @@
 import random
 import signal
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from stream.audit import Topics, audit
+from stream.audit import audit
 from stream.broker.cluster import Cluster
-from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
 from stream.embedded import EmbeddedKafka
 from stream.ledger import Audit
 from tests.chaos.brokers import freeze, listens, thaw
-from tests.chaos.crew import Crew, Man
+from tests.chaos.crew import Crew, Man, new_topics, worker_words
 from tests.chaos.feeder import Feeder
 from tests.chaos.outcomes import endless, undeserved
 from tests.chaos.plans import ASLEEP_S, Event, Point, Script
 
 TICK_S = 0.05
-SESSION_S = 6.0
 PARTITIONS = 8
 
 
@@ -81,12 +78,7 @@ class Run:
         self._chance = random.Random(script.seed)
         self._slow = folder / "slow"
         self._cluster = Cluster(bootstrap)
-        name = uuid.uuid4().hex[:8]
-        self._topics = Topics(
-            clips=f"clips-{name}", verdicts=f"verdicts-{name}", dead_letters=f"letters-{name}", group=f"chaos-{name}"
-        )
-        names = (self._topics.clips, *self._topics.outcomes)
-        create_topics(self._cluster, [Topic(each, PARTITIONS, -1, FOR_EVER_MS) for each in names])
+        self._topics = new_topics(self._cluster, partitions=PARTITIONS)
         self._began = time.monotonic()
         self._events: Counter[str] = Counter()
         self._crew, self._feeder = self._make_crew(folder), self._make_feeder()
@@ -109,20 +101,7 @@ class Run:
         )
 
     def _make_crew(self, folder: Path) -> Crew:
-        flags = {
-            "bootstrap": self._cluster.bootstrap,
-            "allow": self._clips,
-            "group": self._topics.group,
-            "clips-topic": self._topics.clips,
-            "verdicts-topic": self._topics.verdicts,
-            "dead-letters-topic": self._topics.dead_letters,
-            "session-timeout-s": SESSION_S,
-            "readers": 1,
-            "engine-threads": 1,
-            "ops-host": "127.0.0.1",
-            "ops-port": 0,
-        }
-        words = [str(word) for name, value in flags.items() for word in (f"--{name}", value)]
+        words = worker_words(self._cluster.bootstrap, self._topics, self._clips)
         chaos = ["--slow-while", str(self._slow), "--lose-answer-every", str(self._script.lose_answer_every)]
         chaos += ["--break", self._script.broken] if self._script.broken else []
         return Crew(self._script.posts, words, chaos=chaos, folder=folder, plans=self._script.plans)
