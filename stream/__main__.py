@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from stream.audit import Topics
     from stream.broker.cluster import Cluster
     from stream.engine.artifact import Artifact
-    from stream.fetch import Source
+    from stream.fetch import Source, SourceOptions
     from stream.metrics import Metrics
     from stream.outcomes import Judge
     from stream.readers import Readers
@@ -158,7 +158,7 @@ def worker(settings: WorkerSettings) -> int:
     from stream.ops import OpsServer
 
     log_to_stderr(settings.log_level, secrets=settings.secrets)
-    sources = open_sources(settings.allow)
+    sources = open_sources(settings.allow, _source_options(settings))
     registry = Registry()
     metrics = Metrics(registry)
     with _scoring(settings, sources, metrics) as parts:
@@ -217,21 +217,22 @@ def score(settings: ScoreSettings) -> int:
     """Judges files: exit code 0 even if all are rejected, for a rejection is an outcome."""
     from rich.console import Console
 
-    from stream.fetch import Files
+    from stream.fetch import named_sources
     from stream.metrics import Metrics, Registry
     from stream.records import Rejection
     from stream.score import find_clips, score
     from stream.show import Bar, show_outcomes
 
     log_to_stderr(settings.log_level, secrets=settings.secrets)
-    files = find_clips(settings.paths)
+    clips = find_clips(settings.paths)
+    sources = named_sources((clip.uri for clip in clips), _source_options(settings))
     outcomes, rejected = [], 0
     with (
-        _scoring(settings, {"file": Files(file.path for file in files)}, Metrics(Registry())) as parts,
-        Bar("clips", total=len(files)) as bar,
+        _scoring(settings, sources, Metrics(Registry())) as parts,
+        Bar("clips", total=len(clips)) as bar,
     ):
         said = f"artifact {parts.artifact.digest} at a prevalence of {parts.judge.rule.prevalence:g}"
-        for outcome in score(files, parts.scorer):
+        for outcome in score(clips, parts.scorer):
             rejected += isinstance(outcome, Rejection)
             bar.advance(1)
             if settings.as_json:
@@ -240,7 +241,7 @@ def score(settings: ScoreSettings) -> int:
                 outcomes.append(outcome)
     if not settings.as_json:
         show_outcomes(Console(), outcomes)
-    print(f"{len(files)} clips, {rejected} of them rejected; {said}", file=sys.stderr)
+    print(f"{len(clips)} clips, {rejected} of them rejected; {said}", file=sys.stderr)
     return 0
 
 
@@ -294,6 +295,18 @@ class _Scoring:
     readers: "Readers"
     artifact: "Artifact"
     judge: "Judge"
+
+
+def _source_options(settings: ModelSettings) -> "SourceOptions":
+    from stream.fetch import Patience, S3Access, SourceOptions
+
+    access = S3Access(
+        endpoint=settings.s3_endpoint,
+        region=settings.s3_region,
+        unsigned=settings.s3_unsigned,
+        virtual_hosted=settings.s3_virtual_hosted,
+    )
+    return SourceOptions(s3=access, patience=Patience(total_s=settings.fetch_timeout_s), connections=settings.fetches)
 
 
 @contextmanager

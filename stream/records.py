@@ -111,11 +111,12 @@ class KafkaSource(BaseModel):
 
 
 class FileSource(BaseModel):
-    """A file that was scored without Kafka."""
+    """A clip that was scored without Kafka."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: str
+    """The path as it was named, or the uri without its query."""
 
 
 Source = KafkaSource | FileSource

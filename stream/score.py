@@ -1,4 +1,4 @@
-"""Outcomes of files, without Kafka: what is named is submitted, and comes out in the order it was named."""
+"""Outcomes of files and uris, without Kafka: what is named is submitted, and comes out in the order it was named."""
 
 import os
 import time
@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from stream.errors import ClipFault, Reason, UserError
+from stream.fetch import without_secrets
 from stream.outcomes import reject
 from stream.records import SCHEMA, ClipReference, FileSource, Outcome
 from stream.scorer import Scorer
@@ -19,41 +20,55 @@ _OUTAGE_LIMIT_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class NamedFile:
-    """A file to be judged."""
+class NamedClip:
+    """A clip to be judged."""
 
     clip_id: str
     """As it was named; below a folder that was named, its path relative to that."""
-    path: Path
+    name: str
+    """As an outcome's source tells it: the file's path, or the uri without what may be secret."""
+    uri: str
+    """Where it is: an absolute path, or the uri as it was named."""
 
 
-def find_clips(paths: Sequence[Path]) -> list[NamedFile]:
-    """The files that are meant, in the order of `paths`; those of a folder are its mp4 files, in order of their names.
+def find_clips(names: Sequence[str]) -> list[NamedClip]:
+    """The clips that are meant, in the order of `names`; those of a folder are its mp4 files, in order of their names.
 
     A file that isn't there stays in the list: it is a rejection among outcomes.
+
+    Args:
+        names: files, folders, and uris of single clips.
 
     Raises:
         UserError: there is no clip at all.
     """
-    found: list[NamedFile] = []
-    for path in paths:
-        if path.is_dir():
+    found: list[NamedClip] = []
+    for name in names:
+        path = Path(name)
+        if "://" in name:
+            shown = without_secrets(name)
+            found.append(NamedClip(shown, shown, name))
+        elif path.is_dir():
             below = sorted(each for each in path.rglob("*") if each.suffix.lower() == ".mp4" and each.is_file())
-            found += [NamedFile(each.relative_to(path).as_posix(), each) for each in below]
+            found += [_file(each, clip_id=each.relative_to(path).as_posix()) for each in below]
         else:
-            found.append(NamedFile(str(path), path))
-    if not any(os.path.lexists(each.path) for each in found):
-        raise UserError(f"no clip at {', '.join(map(str, paths))}: name files, or folders that hold mp4 files")
+            found.append(_file(path, clip_id=str(path)))
+    if not any("://" in each.uri or os.path.lexists(each.uri) for each in found):
+        raise UserError(f"no clip at {', '.join(names)}: name files, or folders that hold mp4 files")
     return found
 
 
-def score(files: Iterable[NamedFile], scorer: Scorer[int]) -> Iterator[Outcome]:
-    """One outcome for each file, in their order, each as soon as it and those before it are there.
+def _file(path: Path, *, clip_id: str) -> NamedClip:
+    return NamedClip(clip_id, str(path), str(path.absolute()))
+
+
+def score(clips: Iterable[NamedClip], scorer: Scorer[int]) -> Iterator[Outcome]:
+    """One outcome for each clip, in their order, each as soon as it and those before it are there.
 
     Raises:
-        UserError: the files can't be read for reasons that aren't theirs, and that lasts.
+        UserError: the clips can't be read for reasons that aren't theirs, and that lasts.
     """
-    waiting = enumerate(files)
+    waiting = enumerate(clips)
     done: dict[int, Outcome] = {}
     due = 0
     more = True
@@ -73,18 +88,16 @@ def score(files: Iterable[NamedFile], scorer: Scorer[int]) -> Iterator[Outcome]:
             raise UserError(f"{scorer.outage}; it was tried for {_OUTAGE_LIMIT_S:.0f} s: try again later")
 
 
-def _submit_next(waiting: Iterator[tuple[int, NamedFile]], scorer: Scorer[int], done: dict[int, Outcome]) -> bool:
-    """Hands one more file over; False where there is none."""
-    number, file = next(waiting, (0, None))
-    if file is None:
+def _submit_next(waiting: Iterator[tuple[int, NamedClip]], scorer: Scorer[int], done: dict[int, Outcome]) -> bool:
+    """Hands one more clip over; False where there is none."""
+    number, clip = next(waiting, (0, None))
+    if clip is None:
         return False
-    source = FileSource(file=str(file.path).encode(errors="replace").decode())
+    source = FileSource(file=clip.name.encode(errors="replace").decode())
     try:
-        reference = ClipReference.model_validate(
-            {"schema": SCHEMA, "clip_id": file.clip_id, "uri": str(file.path.absolute())}
-        )
+        reference = ClipReference.model_validate({"schema": SCHEMA, "clip_id": clip.clip_id, "uri": clip.uri})
     except ValidationError as error:
-        fault = ClipFault(Reason.BAD_REFERENCE, f"the file's name makes no reference: {first_error(error)}")
+        fault = ClipFault(Reason.BAD_REFERENCE, f"the clip's name makes no reference: {first_error(error)}")
         done[number] = reject(fault, clip_id=None, source=source)
     else:
         scorer.submit(number, reference, source)

@@ -18,6 +18,7 @@ from stream.window import longest_run
 
 KAFKA_PREFIX = "STALL_KAFKA_"
 _SECRET_WORDS = ("password", "secret", "token")
+_AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN")
 LogLevel = Literal["debug", "info", "warning", "error"]
 RecordName = Literal["reference", "verdict", "rejection"]
 
@@ -51,7 +52,8 @@ class ConnectionSettings(StreamSettings):
     def secrets(self) -> tuple[str, ...]:
         """Texts that must not be shown."""
         given = self.kafka_texts().items()
-        return tuple(text for name, text in given if any(word in name for word in _SECRET_WORDS))
+        ours = (text for name, text in given if any(word in name for word in _SECRET_WORDS))
+        return (*super().secrets, *ours)
 
 
 def kafka_texts(environment: Mapping[str, str]) -> dict[str, str]:
@@ -84,7 +86,24 @@ class GroupSettings(TopicNames):
     group: str = Field("stall-workers", min_length=1, description="the workers' consumer group")
 
 
-class ModelSettings(StreamSettings):
+class SourceSettings(StreamSettings):
+    """How clips are fetched. S3's credentials have no flag: they are the AWS_* names of the environment."""
+
+    s3_endpoint: str | None = Field(
+        None, description="https://host[:port] of an S3 server; by default AWS_ENDPOINT_URL, or AWS's own"
+    )
+    s3_region: str | None = Field(None, min_length=1, description="by default AWS_REGION, or us-east-1")
+    s3_unsigned: bool = Field(False, description="ask S3 without credentials, as for public buckets")
+    s3_virtual_hosted: bool = Field(False, description="say S3's bucket in the host's name and not in the path")
+    fetch_timeout_s: float = Field(60.0, gt=0, description="seconds that a store on a network has to send a clip")
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts that must not be shown."""
+        return (*super().secrets, *(text for name in _AWS_SECRETS if (text := os.environ.get(name))))
+
+
+class ModelSettings(SourceSettings):
     """What judges the clips, and how it uses the machine."""
 
     artifact: Path | None = Field(None, description="folder that trt_build wrote; by default the one that comes along")
@@ -135,7 +154,11 @@ class ProduceSettings(ClipsTopic):
 class WorkerSettings(ModelSettings, GroupSettings):
     """One member of the group that judges the clips."""
 
-    allow: Names = Field([], description="folder that clips may be read from; repeat the flag for several")
+    allow: Names = Field(
+        [],
+        description="folder, s3://bucket[/prefix] or https://host[:port][/path] that clips may be read from; "
+        "repeat the flag for several",
+    )
     slot: str | None = Field(
         None, min_length=1, description="name of this member, that no other has: keeps its partitions over a restart"
     )
@@ -175,7 +198,9 @@ class ScoreSettings(ModelSettings):
 
     model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json"})
 
-    paths: CliPositionalArg[list[Path]] = Field(description="files, or folders of mp4 files")
+    paths: CliPositionalArg[list[str]] = Field(
+        description="files, folders of mp4 files, and s3:// or https:// uris of clips"
+    )
     as_json: bool = Field(False, description="print one outcome a line as JSON instead of a table")
 
 

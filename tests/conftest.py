@@ -10,6 +10,7 @@ from stream.clip.spec import ClipSpec
 from stream.embedded import EmbeddedKafka
 from stream.engine.artifact import Artifact
 from stream.verdict import DecisionRule
+from tests.s3_server import S3Server
 from training.checkpoint import CheckpointCard, TrainingSummary, save_checkpoint
 from training.slowfast import SLIM, SlowFast
 from trt_build.build import build
@@ -40,6 +41,13 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real Apache Kafka, one for the whole run: each test takes topics and groups of its own."""
     with EmbeddedKafka(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker.bootstrap
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server for the whole run, which always serves: each test takes keys of its own."""
+    with S3Server(tmp_path_factory.mktemp("s3")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,8 @@ DOORS: dict[str, set[str]] = {
     "cv2": {"stream.clip.roi", "stream.clip.sample", "training.synthetic"},
     "kafka": {"stream.broker"},
     "prometheus_client": {"stream.metrics"},
+    "obstore": {"stream.fetch.s3"},
+    "urllib3": {"stream.fetch.http"},
     "openvino": {"stream.engine.cpu", "trt_build.target_openvino"},
     "tensorrt": {"stream.engine.gpu"},
     "cuda": {"stream.engine.gpu"},

@@ -13,7 +13,7 @@ import stream.score
 from stream.backoff import Backoff
 from stream.errors import Outage, Reason, UserError
 from stream.records import FileSource, Outcome, Rejection, Verdict
-from stream.score import NamedFile, find_clips, score
+from stream.score import NamedClip, find_clips, score
 from stream.scorer import Scorer, ScorerOptions
 from tests.simulation import JUDGE, FakeEngine, FakeFetcher, FakeReaders, Store, Time, Work
 
@@ -30,26 +30,41 @@ def touched(folder: Path, *names: str) -> Path:
 
 def test_a_folder_gives_its_mp4_files_named_by_where_they_lie_below_it(tmp_path):
     folder = touched(tmp_path / "clips", "z.mp4", "b/2.mp4", "a 1.MP4", "notes.txt", "c.mp4/inner.mp4")
-    found = find_clips([folder])
+    found = find_clips([str(folder)])
     assert [each.clip_id for each in found] == ["a 1.MP4", "b/2.mp4", "c.mp4/inner.mp4", "z.mp4"]
-    assert [each.path for each in found] == [folder / each.clip_id for each in found]
+    assert (
+        [each.name for each in found] == [each.uri for each in found] == [f"{folder}/{each.clip_id}" for each in found]
+    )
 
 
 def test_what_is_named_stays_as_it_was_named_and_where(tmp_path, monkeypatch):
     monkeypatch.chdir(touched(tmp_path, "2.mp4", "clips/1.mp4", "film.avi"))
-    named = [Path(name) for name in ("film.avi", "clips", "./gone.mp4", "2.mp4", "film.avi")]
-    assert [each.clip_id for each in find_clips(named)] == ["film.avi", "1.mp4", "gone.mp4", "2.mp4", "film.avi"]
+    found = find_clips(["film.avi", "clips", "./gone.mp4", "2.mp4", "film.avi"])
+    assert [each.clip_id for each in found] == ["film.avi", "1.mp4", "gone.mp4", "2.mp4", "film.avi"]
+    assert [each.name for each in found] == ["film.avi", "clips/1.mp4", "gone.mp4", "2.mp4", "film.avi"]
+    assert {each.uri for each in found} == {f"{tmp_path}/{each.name}" for each in found}
+
+
+def test_a_uri_is_a_clip_of_its_own_and_shows_no_secret_of_its():
+    found = find_clips(["S3://bucket/a%20b.mp4", "https://user:word@host/c.mp4?sig=ab", "https://host/d//e.mp4?sig=cd"])
+    assert [each.uri for each in found] == [
+        "S3://bucket/a%20b.mp4",
+        "https://user:word@host/c.mp4?sig=ab",
+        "https://host/d//e.mp4?sig=cd",
+    ]
+    shown = ["S3://bucket/a%20b.mp4", "https://...", "https://host/d//e.mp4"]
+    assert [each.name for each in found] == [each.clip_id for each in found] == shown
 
 
 def test_a_link_to_nowhere_is_a_clip_that_is_not_there(tmp_path):
     (tmp_path / "link.mp4").symlink_to(tmp_path / "gone.mp4")
-    assert len(find_clips([tmp_path / "link.mp4"])) == 1
+    assert len(find_clips([f"{tmp_path}/link.mp4"])) == 1
 
 
 def test_where_there_is_no_clip_at_all_is_the_users_mistake(tmp_path):
     touched(tmp_path, "notes.txt")
     with pytest.raises(UserError, match=f"no clip at {tmp_path}, gone.mp4: name files"):
-        find_clips([tmp_path, Path("gone.mp4")])
+        find_clips([str(tmp_path), "gone.mp4"])
 
 
 # One outcome for each.
@@ -76,7 +91,7 @@ class Bustle(Time):
     monotonic = __call__
 
 
-def scored(files: Iterable[NamedFile], bustle: Bustle, store: Store) -> Iterator[Outcome]:
+def scored(files: Iterable[NamedClip], bustle: Bustle, store: Store) -> Iterator[Outcome]:
     scorer: Scorer[int] = Scorer(
         FakeFetcher(bustle.work, store),
         FakeReaders(bustle.work, size=2),
@@ -90,8 +105,8 @@ def scored(files: Iterable[NamedFile], bustle: Bustle, store: Store) -> Iterator
     return score(files, scorer)
 
 
-def named(name: str) -> NamedFile:
-    return NamedFile(name, Path("/clips") / name)
+def named(name: str) -> NamedClip:
+    return NamedClip(name, f"/clips/{name}", f"/clips/{name}")
 
 
 KINDS = st.sampled_from(("good", "missing", "damaged"))
@@ -125,13 +140,13 @@ def test_outcomes_come_while_more_files_are_still_to_be_read():
     ("name", "shown"), [("a" * 1025, "a" * 1025), ("\udcff.mp4", "?.mp4")], ids=["too long", "no text"]
 )
 def test_a_file_whose_name_can_be_no_clip_id_is_rejected_in_its_turn(name: str, shown: str):
-    files = [named("1.good"), NamedFile(name, Path(name)), named("2.good")]
+    files = [named("1.good"), NamedClip(name, name, f"/clips/{name}"), named("2.good")]
     before, outcome, after = scored(files, Bustle(), Store())
     assert (before.clip_id, after.clip_id) == ("1.good", "2.good")
     assert isinstance(outcome, Rejection)
     assert (outcome.reason, outcome.clip_id) == (Reason.BAD_REFERENCE, None)
     assert outcome.source == FileSource(file=shown)
-    assert "the file's name makes no reference: clip_id: " in outcome.detail
+    assert "the clip's name makes no reference: clip_id: " in outcome.detail
 
 
 class Flooded(Store):

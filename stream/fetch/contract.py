@@ -1,9 +1,22 @@
 """What every source of clips promises, whatever store it speaks to."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 CLIP_LIMIT_BYTES = 64 << 20
 """More is no Stall Catchers clip: real ones have 2.4 MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a source that speaks over a network waits."""
+
+    connect_s: float = 5.0
+    """For a connection."""
+    silence_s: float = 10.0
+    """For the next bytes of an answer."""
+    total_s: float = 60.0
+    """For the whole clip, however steadily it comes."""
 
 
 class Source(Protocol):
@@ -15,7 +28,7 @@ class Source(Protocol):
         It waits for nothing: a dead file system must not hold up the one who asks.
 
         Raises:
-            ClipFault: bad_reference.
+            ClipFault: bad_reference, and forbidden where the names of places outside of the roots are endless.
         """
 
     def read(self, uri: str) -> bytes:
@@ -23,6 +36,8 @@ class Source(Protocol):
 
         Raises:
             ClipFault: bad_reference (no such uri can be), not_found, forbidden (outside of the roots, or the store
-                denies it), too_large (found before it is read), undecodable (no file of bytes).
-            Outage: the store does not serve now. The source tries once: waiting and trying again is the caller's.
+                denies it), too_large (found before it is read where its length is told, else while it is read),
+                undecodable (no file of bytes, or bytes that would have to be unpacked).
+            Outage: the store does not serve now, or not us: that our credentials are wrong is no clip's fault. The
+                source tries once: waiting and trying again is the caller's.
         """

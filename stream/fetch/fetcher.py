@@ -13,6 +13,7 @@ from typing import Self
 
 from stream.errors import ClipFault, Reason
 from stream.fetch.contract import Source
+from stream.fetch.uris import without_secrets
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")  # RFC 3986, section 3.1
 
@@ -96,16 +97,18 @@ class Fetcher:
     def _fetch(self, uri: str, sha256: str | None) -> bytes:
         data = self._source_of(uri).read(uri)
         if sha256 is not None and (actual := hashlib.sha256(data).hexdigest()) != sha256:
-            raise ClipFault(Reason.WRONG_SHA256, f"{uri}: its sha256 is {actual}, the reference says {sha256}")
+            shown = without_secrets(uri)
+            raise ClipFault(Reason.WRONG_SHA256, f"{shown}: its sha256 is {actual}, the reference says {sha256}")
         return data
 
     def _source_of(self, uri: str) -> Source:
         found = _SCHEME.match(uri)
         if not found and not uri.startswith("/"):
-            raise ClipFault(Reason.BAD_REFERENCE, f"{uri}: neither an absolute path nor a uri with a scheme")
+            shown = without_secrets(uri)
+            raise ClipFault(Reason.BAD_REFERENCE, f"{shown}: neither an absolute path nor a uri with a scheme")
         scheme = found[1].lower() if found else "file"
         source = self._sources.get(scheme)
         if source is None:
-            schemes = ", ".join(sorted(self._sources))
-            raise ClipFault(Reason.FORBIDDEN, f"{uri}: scheme {scheme} is not allowed, only {schemes}")
+            shown, schemes = without_secrets(uri), ", ".join(sorted(self._sources))
+            raise ClipFault(Reason.FORBIDDEN, f"{shown}: scheme {scheme} is not allowed, only {schemes}")
         return source

