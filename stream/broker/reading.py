@@ -116,10 +116,15 @@ def offsets_at(cluster: Cluster, topic: str, time_ms: int) -> dict[int, int]:
     return {each.partition: at.offset if (at := found[each]) else ends[each] for each in partitions}
 
 
-def committed_offsets(cluster: Cluster, group: str, topic: str) -> dict[int, int]:
-    """The next offset of each partition that the group has committed; partitions without a commit are left out."""
+def committed_offsets(cluster: Cluster, group: str, topic: str, *, settled: bool = True) -> dict[int, int]:
+    """The next offset of each partition that the group has committed; partitions without a commit are left out.
+
+    Offsets that are pending in a transaction are waited for: where a worker was killed in one, until it times out.
+    Not so if `settled` is False; then it is what was committed before.
+    """
     require_topics(cluster, [topic])
-    with cluster.consumer(group_id=group) as consumer:
+    level = "read_committed" if settled else "read_uncommitted"
+    with cluster.consumer(group_id=group, isolation_level=level) as consumer:
         try:
             found = {each.partition: consumer.committed(each) for each in _partitions(consumer, topic)}
         except KafkaError as error:

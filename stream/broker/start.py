@@ -32,7 +32,10 @@ def settle_start(
         UserError: the group has no offsets although references of this topic have outcomes, and `start` doesn't say
             what is meant; or the cluster is not reachable.
     """
-    if start == "earliest" or committed_offsets(cluster, group, topic):
+    # First without waiting for a dead worker's transaction: its successor comes back to its slot at once.
+    if start == "earliest" or committed_offsets(cluster, group, topic, settled=False):
+        return
+    if committed_offsets(cluster, group, topic):
         return
     if start == "latest":
         _begin_at_the_end(cluster, group, topic)

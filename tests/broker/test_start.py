@@ -1,8 +1,13 @@
 """Where a group begins that has no offsets, on the real broker."""
 
+import time
+import uuid
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
+from kafka import TopicPartition
+from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, Message, Position
@@ -50,6 +55,22 @@ def settle(
 
 def test_before_any_outcome_a_group_begins_at_the_beginning(cluster: Cluster, topics: tuple[str, str]):
     assert settle(cluster, topics) == {}
+
+
+def test_a_worker_that_died_in_a_transaction_keeps_none_from_starting(
+    cluster: Cluster, topics: tuple[str, str], join: Join
+):
+    judged(join, topics)
+    clips, _ = topics
+    identity = ConsumerGroupMetadata(f"before-{clips}", -1, "")
+    with closing(cluster.producer(transactional_id=str(uuid.uuid4()), transaction_timeout_ms=60_000)) as dead:
+        dead.init_transactions()
+        dead.begin_transaction()
+        dead.send_offsets_to_transaction({TopicPartition(clips, 0): OffsetAndMetadata(2, "", -1)}, identity)
+        began = time.monotonic()
+        settle_start(cluster, group=f"before-{clips}", topic=clips, output_topics=[], start=None)
+        assert time.monotonic() - began < 20.0
+        dead.abort_transaction()
 
 
 def test_a_group_without_offsets_is_asked_where_there_are_outcomes(
