@@ -3,20 +3,23 @@
 import difflib
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.errors import KafkaConfigurationError, KafkaTimeoutError
+from kafka.errors import KafkaConfigurationError, KafkaError, KafkaTimeoutError
 
 from stream.errors import UserError
 
 log = logging.getLogger(__name__)
 
 _Client = TypeVar("_Client", KafkaAdminClient, KafkaConsumer, KafkaProducer)
+_Answer = TypeVar("_Answer")
 _SAY_SO_AFTER_S = 2.0
+_ASK_AGAIN_AFTER_S = 0.2
 _DEFAULTS: dict[str, Any] = {
     **KafkaAdminClient.DEFAULT_CONFIG,
     **KafkaConsumer.DEFAULT_CONFIG,
@@ -81,6 +84,21 @@ class Cluster:
         return self._make(
             KafkaProducer, {"acks": "all", "enable_idempotence": True, "allow_auto_create_topics": False, **fixed}
         )
+
+    def ask(self, question: Callable[[], _Answer]) -> _Answer:
+        """The answer, asked for again while a broker is away or others take its place, for `connect_timeout_s`.
+
+        Raises:
+            KafkaError: the last one, or the first one that asking again doesn't help.
+        """
+        give_up_at = time.monotonic() + self.connect_timeout_s
+        while True:
+            try:
+                return question()
+            except KafkaError as error:
+                if not error.retriable or time.monotonic() > give_up_at:
+                    raise
+            time.sleep(_ASK_AGAIN_AFTER_S)
 
     def _make(self, kind: type[_Client], fixed: Mapping[str, Any]) -> _Client:
         known = {name: value for name, value in self.options.items() if name in kind.DEFAULT_CONFIG}

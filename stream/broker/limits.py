@@ -29,7 +29,7 @@ def message_limit_bytes(cluster: Cluster, topics: Iterable[str]) -> int | None:
 def _sizes(cluster: Cluster, topics: Iterable[str]) -> list[tuple[str, int]]:
     asked = [ConfigResource(ConfigResourceType.TOPIC, name, {_LARGEST: ""}) for name in topics]
     with cluster.admin() as admin:
-        found = admin.describe_configs(asked, config_filter="all").get("topic", {})
+        found = cluster.ask(lambda: admin.describe_configs(asked, config_filter="all")).get("topic", {})
     return [(name, int(configs[_LARGEST]["value"])) for name, configs in found.items() if _LARGEST in configs]
 
 

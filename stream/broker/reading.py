@@ -126,7 +126,9 @@ def committed_offsets(cluster: Cluster, group: str, topic: str, *, settled: bool
     level = "read_committed" if settled else "read_uncommitted"
     with cluster.consumer(group_id=group, isolation_level=level) as consumer:
         try:
-            found = {each.partition: consumer.committed(each) for each in _partitions(consumer, topic)}
+            found = cluster.ask(
+                lambda: {each.partition: consumer.committed(each) for each in _partitions(consumer, topic)}
+            )
         except KafkaError as error:
             raise UserError(f"the offsets of group {group!r} can't be read: {error}") from None
     return {number: offset for number, offset in found.items() if offset is not None}

@@ -110,7 +110,7 @@ def require_topics(cluster: Cluster, names: Iterable[str]) -> None:
         UserError: the cluster is not reachable, or a topic is missing; says how to create it.
     """
     with cluster.admin() as admin:
-        missing = sorted(set(names) - set(admin.list_topics()))
+        missing = sorted(set(names) - set(cluster.ask(admin.list_topics)))
     if missing:
         raise UserError(
             f"the topic {missing[0]!r} doesn't exist on {cluster.bootstrap}: create it (python -m stream topics)"
