@@ -12,11 +12,14 @@ if __name__ == "__main__":
 import json
 import logging
 import random
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stream.cli import Command, main
@@ -39,11 +42,14 @@ from stream.settings import (
 if TYPE_CHECKING:
     from stream.audit import Topics
     from stream.broker.cluster import Cluster
+    from stream.broker.writing import Writer
     from stream.engine.artifact import Artifact
     from stream.fetch import Source, SourceOptions
+    from stream.journal import Journal, Names
     from stream.metrics import Metrics
     from stream.outcomes import Judge
     from stream.readers import Readers
+    from stream.records import ClipReference
     from stream.scorer import Scorer
     from stream.window import Token
     from stream.worker import Worker
@@ -84,24 +90,90 @@ def topics(settings: TopicsSettings) -> int:
 
 
 def produce(settings: ProduceSettings) -> int:
-    """Sends references."""
-    from stream.broker.contract import Message
-    from stream.broker.topics import require_topics
-    from stream.broker.writing import Writer
-    from stream.produce import count, open_source, paced
-    from stream.show import Bar
+    """Sends references, from where an earlier run was stopped."""
+    from stream.broker.topics import topic_id
+    from stream.journal import Journal, Names, Owner, Rows, journal_beside
+    from stream.produce import count, open_source
 
     log_to_stderr(settings.log_level, secrets=settings.secrets)
     source = open_source(settings.source, metadata=settings.metadata, root=settings.root)
-    total = count(source)
+    total = None if settings.follow else count(source)
     cluster = _cluster(settings)
-    require_topics(cluster, [settings.clips_topic])
-    with Bar("references acknowledged", total=total) as bar, Writer(cluster, delivered=bar.advance) as writer:
-        references = source()
-        for reference in paced(references, rate=settings.rate) if settings.rate else references:
-            writer.write(Message(settings.clips_topic, reference.clip_id.encode(), reference.to_json()))
-    print(f"{total} references acknowledged by Kafka in {settings.clips_topic}")
+    named = settings.metadata or settings.source
+    assert named is not None
+    folder = named.resolve() if named.is_dir() else None
+    owner = Owner(settings.clips_topic, topic_id(cluster, settings.clips_topic), str(folder) if folder else None)
+    names = Names()
+    with Journal(settings.journal or journal_beside(named), owner, names if folder else Rows()) as journal:
+        if total is None:
+            assert folder is not None
+            return _send_what_comes(settings, cluster, journal, folder, known=names)
+        return _send(settings, cluster, journal, source(), total=total)
+
+
+def _send(
+    settings: ProduceSettings,
+    cluster: "Cluster",
+    journal: "Journal",
+    references: "Iterator[ClipReference]",
+    *,
+    total: int,
+) -> int:
+    from stream.broker.writing import Writer
+    from stream.show import Bar
+
+    before = journal.count
+    left = journal.left(references)
+    first = next(left, None)
+    if first is None:
+        print(f"all {total} were sent already; to send them again, delete {journal.path}, or give another --journal")
+        return 0
+    try:
+        with Bar("references acknowledged", total=total) as bar:
+            bar.advance(min(before, total))  # files may have gone since
+
+            def delivered(more: int) -> None:
+                journal.acknowledged(more)
+                bar.advance(more)
+
+            with Writer(cluster, delivered=delivered) as writer:
+                _write(settings, writer, chain([first], left))
+    except (KeyboardInterrupt, SystemExit):
+        print(f"stopped at {journal.count} of {total}; the same command goes on from there", file=sys.stderr)
+        raise
+    earlier = f" ({before} of them earlier)" if before else ""
+    print(f"{journal.count} references acknowledged by Kafka in {settings.clips_topic}{earlier}")
     return 0
+
+
+def _send_what_comes(
+    settings: ProduceSettings, cluster: "Cluster", journal: "Journal", folder: Path, *, known: "Names"
+) -> int:
+    from stream.broker.writing import Writer
+    from stream.follow import Folder, follow
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the way that this is meant to end
+    before = journal.count
+    try:
+        with Writer(cluster, delivered=journal.acknowledged) as writer:
+            log.info("watching %s; Ctrl-C ends it", folder)
+            for references in follow(Folder(folder, known)):
+                sent = journal.count
+                _write(settings, writer, journal.left(references))
+                writer.flush()
+                if journal.count > sent:
+                    log.info("%d more references acknowledged by Kafka", journal.count - sent)
+    except KeyboardInterrupt:
+        print(f"{journal.count - before} references acknowledged by Kafka in {settings.clips_topic}")
+    return 0
+
+
+def _write(settings: ProduceSettings, writer: "Writer", references: "Iterator[ClipReference]") -> None:
+    from stream.broker.contract import Message
+    from stream.produce import paced
+
+    for reference in paced(references, rate=settings.rate) if settings.rate else references:
+        writer.write(Message(settings.clips_topic, reference.clip_id.encode(), reference.to_json()))
 
 
 def audit(settings: AuditSettings) -> int:

@@ -6,7 +6,8 @@ Light, for it is imported first.
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 TERMINATED = 128 + signal.SIGTERM
@@ -45,6 +46,24 @@ def drain_on_signals(request_stop: Callable[[], None], *, drain_s: float, end: C
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, stop)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """What is done in it is done as a whole: SIGINT and SIGTERM wait for its end. Only for the main thread."""
+    came: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
+    before = {each: signal.signal(each, note) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:

@@ -5,6 +5,7 @@ once to send. Neither time does it lie in memory: the competition's metadata has
 """
 
 import json
+import os
 import time
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
@@ -42,13 +43,26 @@ def folder_source(folder: Path) -> Source:
     base = folder.resolve()
 
     def references() -> Iterator[ClipReference]:
-        paths = sorted(path for path in base.rglob("*") if path.suffix.lower() == ".mp4" and path.is_file())
-        if not paths:
+        names = sorted(name for name in names_below(base) if (base / name).is_file())
+        if not names:
             raise UserError(f"{folder}: no mp4 file in this folder; give one that holds clips")
-        for path in paths:
-            yield _reference(str(path), clip_id=path.relative_to(base).as_posix(), uri=path.as_uri())
+        yield from (_parse(str(base / name), folder_value(base, name)) for name in names)
 
     return references
+
+
+def names_below(base: Path) -> Iterator[str]:
+    """What is named as a clip below a folder, relative to it, in no order; folders that can't be read are left out."""
+    for folder, _, files in os.walk(base):
+        found = [name for name in files if os.path.splitext(name)[1].lower() == ".mp4"]  # noqa: PTH122 - of 100,000
+        if found:
+            below = os.path.relpath(folder, base)
+            yield from found if below == "." else (f"{below}/{name}" for name in found)
+
+
+def folder_value(base: Path, name: str) -> bytes:
+    """The reference of a file below a folder, as it is sent; `parse_reference` tells whether its name makes one."""
+    return _value(clip_id=name, uri=(base / name).as_uri())
 
 
 def metadata_source(path: Path, *, root: str | None) -> Source:
@@ -121,8 +135,12 @@ def _whole_number(text: str | None) -> int | str | None:
 
 
 def _reference(where: str, **fields: object) -> ClipReference:
+    return _parse(where, _value(**fields))
+
+
+def _value(**fields: object) -> bytes:
     given = {name: value for name, value in fields.items() if value is not None}
-    return _parse(where, json.dumps({"schema": SCHEMA, **given}).encode())
+    return json.dumps({"schema": SCHEMA, **given}).encode()
 
 
 def _parse(where: str, value: bytes) -> ClipReference:

@@ -149,6 +149,18 @@ class ProduceSettings(ClipsTopic):
         None, description="folder or URI prefix that the metadata's files lie under, instead of its url column"
     )
     rate: float | None = Field(None, gt=0, description="references sent a second, at most")
+    journal: Path | None = Field(
+        None, description="file that keeps what Kafka acknowledged; by default beside the source, as SOURCE.journal"
+    )
+    follow: bool = Field(
+        False, description="go on watching the folder until Ctrl-C or SIGTERM; a file is sent when it is whole"
+    )
+
+    @model_validator(mode="after")
+    def _follows_a_folder(self) -> Self:
+        if self.follow and (self.source is None or not self.source.is_dir() or self.metadata is not None):
+            raise ValueError(f"--follow watches a folder, and {self.metadata or self.source} is none: name one")
+        return self
 
 
 class WorkerSettings(ModelSettings, GroupSettings):

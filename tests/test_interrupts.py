@@ -55,3 +55,27 @@ def test_a_second_signal_leaves_no_time_to_drain():
         assert process.wait(10) == 70
         assert process.stdout is not None
         assert process.stdout.read().endswith(" 2\n")
+
+
+UNINTERRUPTED = """
+import signal, sys, time
+from stream.interrupts import end_in_order, uninterrupted
+end_in_order()
+try:
+    with uninterrupted():
+        print("up", flush=True)
+        time.sleep(0.5)
+        print("whole", flush=True)
+    print("too far", flush=True)
+except (KeyboardInterrupt, SystemExit) as error:
+    print(type(error).__name__, flush=True)
+"""
+
+
+@pytest.mark.parametrize(("asked", "raised"), [(signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, "SystemExit")])
+def test_a_signal_waits_for_what_is_done_as_a_whole(asked: signal.Signals, raised: str):
+    with subprocess.Popen([sys.executable, "-c", UNINTERRUPTED], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(asked)
+        assert process.stdout.read() == f"whole\n{raised}\n"

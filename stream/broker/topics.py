@@ -117,6 +117,20 @@ def require_topics(cluster: Cluster, names: Iterable[str]) -> None:
         )
 
 
+def topic_id(cluster: Cluster, name: str) -> str:
+    """What tells the topic from any other of its name, in another cluster or at another time.
+
+    Brokers before Kafka 2.8 give topics no id; theirs is the cluster's.
+
+    Raises:
+        UserError: as `require_topics`.
+    """
+    require_topics(cluster, [name])
+    with cluster.admin() as admin:
+        (found,) = admin.describe_topics([name])
+        return str(found.get("topic_id") or admin.describe_cluster()["cluster_id"])
+
+
 def wait_until_ready(bootstrap: str, *, timeout_s: float) -> None:
     """Returns once the cluster lists its topics and names a controller that takes new ones.
 

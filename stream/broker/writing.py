@@ -15,6 +15,7 @@ from stream.errors import UserError
 
 _LINGER_MS = 20
 _DELIVERY_TIMEOUT_S = 120.0  # kafka-python's own
+_CLOSE_TIMEOUT_S = 1.0
 
 
 def send(producer: KafkaProducer, message: Message) -> Any:
@@ -29,12 +30,12 @@ def send(producer: KafkaProducer, message: Message) -> Any:
 class Writer:
     """Writes messages so that each stands in the topic once, whatever the network does; a context manager.
 
-    Leaving the context waits until all that was written has arrived, unless an error is on its way out.
+    Leaving the context waits until all that was written has arrived; with an error on its way out, for a second.
 
     Args:
         cluster: where to.
         in_flight: messages that may wait for their acknowledgement; kafka-python's own buffer has no bound.
-        delivered: told, on the caller's thread, how many more have arrived.
+        delivered: told, on the caller's thread, how many more have arrived: always the oldest of those written.
 
     Raises:
         UserError: the cluster is not reachable; from `write`, `flush` and the exit: the topic is missing, or a message
@@ -57,7 +58,7 @@ class Writer:
             require_topics(self._cluster, [message.topic])
             self._found.add(message.topic)
         while self._futures and (len(self._futures) >= self._bound or self._futures[0].is_done):
-            self._settle_oldest()
+            self._settle()
         try:
             future = send(self._producer, message)
         except (KafkaError, ValueError) as error:
@@ -67,15 +68,23 @@ class Writer:
     def flush(self) -> None:
         """Waits until all have arrived."""
         while self._futures:
-            self._settle_oldest()
+            self._settle()
 
-    def _settle_oldest(self) -> None:
+    def _settle(self) -> None:
+        """Waits for the oldest; what has arrived behind it counts at once, too."""
         try:
             self._futures[0].get(timeout=_DELIVERY_TIMEOUT_S)
         except KafkaError as error:
             raise UserError(_not_taken(None, error)) from None
-        self._futures.popleft()
-        self._delivered(1)
+        self._count_arrived()
+
+    def _count_arrived(self) -> None:
+        arrived = 0
+        while self._futures and self._futures[0].succeeded():
+            self._futures.popleft()
+            arrived += 1
+        if arrived:
+            self._delivered(arrived)
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +94,8 @@ class Writer:
             if kind is None:
                 self.flush()
         finally:
-            self._producer.close(timeout=1)
+            self._producer.close(timeout=_CLOSE_TIMEOUT_S)
+            self._count_arrived()
 
 
 def _not_taken(key: bytes | None, error: Exception) -> str:
