@@ -15,7 +15,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from stream.metrics import Metrics
     from stream.outcomes import Judge
     from stream.readers import Readers
-    from stream.records import ClipReference
+    from stream.records import ClipReference, Outcome
+    from stream.score import NamedClip
     from stream.scorer import Scorer
     from stream.window import Token
     from stream.worker import Worker
@@ -289,32 +290,61 @@ def score(settings: ScoreSettings) -> int:
     """Judges files: exit code 0 even if all are rejected, for a rejection is an outcome."""
     from rich.console import Console
 
-    from stream.fetch import named_sources
-    from stream.metrics import Metrics, Registry
     from stream.records import Rejection
-    from stream.score import find_clips, score
-    from stream.show import Bar, show_outcomes
+    from stream.score import find_clips
+    from stream.show import show_outcomes
 
     log_to_stderr(settings.log_level, secrets=settings.secrets)
     clips = find_clips(settings.paths)
-    sources = named_sources((clip.uri for clip in clips), _source_options(settings))
+    if settings.out is not None:
+        return _score_to(settings, settings.out, clips)
     outcomes, rejected = [], 0
-    with (
-        _scoring(settings, sources, Metrics(Registry())) as parts,
-        Bar("clips", total=len(clips)) as bar,
-    ):
-        said = f"artifact {parts.artifact.digest} at a prevalence of {parts.judge.rule.prevalence:g}"
-        for outcome in score(clips, parts.scorer):
+    with _scoring_named(settings, clips) as parts:
+        for outcome in _scored(parts, clips):
             rejected += isinstance(outcome, Rejection)
-            bar.advance(1)
             if settings.as_json:
                 print(outcome.model_dump_json(), flush=True)
             else:
                 outcomes.append(outcome)
     if not settings.as_json:
         show_outcomes(Console(), outcomes)
-    print(f"{len(clips)} clips, {rejected} of them rejected; {said}", file=sys.stderr)
+    print(f"{len(clips)} clips, {rejected} of them rejected; {parts.said}", file=sys.stderr)
     return 0
+
+
+def _score_to(settings: ScoreSettings, out: Path, clips: "list[NamedClip]") -> int:
+    from stream.outcomefile import OutcomeFile
+
+    with OutcomeFile(out, resume=settings.resume) as kept, _scoring_named(settings, clips) as parts:
+        kept.require(parts.judge)
+        left = list(kept.without_outcome(clips))
+        for outcome in _scored(parts, left):
+            kept.add(outcome)
+    earlier = len(clips) - len(left)
+    had = f", {earlier} of them had their outcome already" if earlier else ""
+    print(f"{len(clips)} clips{had}, {kept.rejections} rejected in {out}; {parts.said}", file=sys.stderr)
+    return 0
+
+
+@contextmanager
+def _scoring_named(settings: ScoreSettings, clips: "Iterable[NamedClip]") -> "Iterator[_Scoring]":
+    from stream.fetch import named_sources
+    from stream.metrics import Metrics, Registry
+
+    sources = named_sources((clip.uri for clip in clips), _source_options(settings))
+    with _scoring(settings, sources, Metrics(Registry())) as parts:
+        yield parts
+
+
+def _scored(parts: "_Scoring", clips: "list[NamedClip]") -> "Iterator[Outcome]":
+    """Their outcomes, with a bar that shows how many there are."""
+    from stream.score import score
+    from stream.show import Bar
+
+    with Bar("clips", total=len(clips)) as bar:
+        for outcome in score(clips, parts.scorer):
+            bar.advance(1)
+            yield outcome
 
 
 def demo(settings: DemoSettings) -> int:
@@ -367,6 +397,11 @@ class _Scoring:
     readers: "Readers"
     artifact: "Artifact"
     judge: "Judge"
+
+    @property
+    def said(self) -> str:
+        """What judges."""
+        return f"artifact {self.artifact.digest} at a prevalence of {self.judge.rule.prevalence:g}"
 
 
 def _source_options(settings: ModelSettings) -> "SourceOptions":

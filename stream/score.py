@@ -30,6 +30,11 @@ class NamedClip:
     uri: str
     """Where it is: an absolute path, or the uri as it was named."""
 
+    @property
+    def source(self) -> FileSource:
+        """What its outcome says of where it came from."""
+        return FileSource(file=self.name.encode(errors="replace").decode())
+
 
 def find_clips(names: Sequence[str]) -> list[NamedClip]:
     """The clips that are meant, in the order of `names`; those of a folder are its mp4 files, in order of their names.
@@ -93,12 +98,11 @@ def _submit_next(waiting: Iterator[tuple[int, NamedClip]], scorer: Scorer[int], 
     number, clip = next(waiting, (0, None))
     if clip is None:
         return False
-    source = FileSource(file=clip.name.encode(errors="replace").decode())
     try:
         reference = ClipReference.model_validate({"schema": SCHEMA, "clip_id": clip.clip_id, "uri": clip.uri})
     except ValidationError as error:
         fault = ClipFault(Reason.BAD_REFERENCE, f"the clip's name makes no reference: {first_error(error)}")
-        done[number] = reject(fault, clip_id=None, source=source)
+        done[number] = reject(fault, clip_id=None, source=clip.source)
     else:
-        scorer.submit(number, reference, source)
+        scorer.submit(number, reference, clip.source)
     return True

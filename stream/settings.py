@@ -214,6 +214,16 @@ class ScoreSettings(ModelSettings):
         description="files, folders of mp4 files, and s3:// or https:// uris of clips"
     )
     as_json: bool = Field(False, description="print one outcome a line as JSON instead of a table")
+    out: Path | None = Field(None, description="file that the outcomes are written to, one a line, instead of a table")
+    resume: bool = Field(False, description="go on with the file that --out names: leave out what it has already")
+
+    @model_validator(mode="after")
+    def _outcomes_go_one_way(self) -> Self:
+        if self.resume and self.out is None:
+            raise ValueError("--resume goes on with the file of an earlier run: name it by --out")
+        if self.as_json and self.out is not None:
+            raise ValueError(f"--json prints what --out would write to {self.out}: give one of the two")
+        return self
 
 
 class OutcomesSettings(GroupSettings):
