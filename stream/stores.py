@@ -1,8 +1,11 @@
 """Which places that clips come from serve at the moment: an outage is told from a clip that alone can't be had."""
 
+import logging
 from collections.abc import Callable
 
 from stream.backoff import Backoff
+
+log = logging.getLogger("stream")
 
 
 class Store:
@@ -45,6 +48,8 @@ class Store:
 
     def answered(self) -> None:
         """A fetch was served, or refused for the clip's own fault."""
+        if self.is_out:
+            log.info("%s serves again", self.name)
         self._running -= 1
         self._failed_rounds = 0
         self.answers += 1
@@ -56,6 +61,8 @@ class Store:
         if begun_in == self._failed_rounds:
             self._failed_rounds += 1
             self._closed_until = self._clock() + self._backoff.wait_s(self._failed_rounds)
+            if self._failed_rounds == 2:
+                log.warning("%s does not serve (%s); it is waited for, and no clip is lost", self.name, why)
 
 
 class Attempts:

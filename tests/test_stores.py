@@ -27,6 +27,19 @@ def test_a_round_that_failed_before_the_store_answered_does_not_close_it_again()
     assert not store.open
 
 
+def test_it_is_said_once_when_a_store_is_out_and_once_when_it_serves_again(caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO")
+    store = Stores(backoff=Backoff(random=lambda: 0.0), clock=Time()).of("s3://clips")
+    for _ in range(5):
+        store.failed("refused", begun_in=store.begin())
+    for _ in range(2):
+        store.begin()
+        store.answered()
+    said = [record.getMessage() for record in caplog.records]
+    outage = "s3://clips does not serve (refused); it is waited for, and no clip is lost"
+    assert said == [outage, "s3://clips serves again"]
+
+
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True), st.floats(0.01, 5), st.floats(5, 100))
 def test_a_wait_is_drawn_between_nothing_and_a_bound_that_doubles(failures, drawn, first_s, longest_s):
     backoff = Backoff(random=lambda: drawn, first_s=first_s, longest_s=longest_s)

@@ -38,10 +38,10 @@ def run(
 class Running:
     """`python WORDS` under way; what it says on either stream is read as it comes."""
 
-    def __init__(self, *words: object) -> None:
+    def __init__(self, *words: object, environment: Mapping[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
             _command(words),
-            env=_environment({}),
+            env=_environment(environment or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -84,9 +84,9 @@ class Running:
 
 
 @contextmanager
-def running(*words: object) -> Iterator[Running]:
+def running(*words: object, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
     """A command that is killed in the end, if it still runs."""
-    it = Running(*words)
+    it = Running(*words, environment=environment)
     try:
         yield it
     finally:
