@@ -43,6 +43,11 @@ class WorkerOptions:
     """Longest wait for the scorer in one turn; the broker is polled after it."""
     delivery_interval_s: float = 0.1
     """Outcomes are delivered so often, at once when nothing else is in hand or `delivery_size` are ready."""
+    delivery_share: float = 0.2
+    """At most this share of the time is spent in deliveries: where they are slow they come less often, and are larger.
+    Nothing is read meanwhile, and with several brokers each may take longer than it takes to read a clip."""
+    delivery_gap_s: float = 1.0
+    """But so often at least."""
     delivery_size: int = 100
     refusal_wait_s: float = 1.0
     """After a delivery that was refused, or not answered, the next one waits for a new generation, or so long."""
@@ -231,12 +236,14 @@ class Worker:
                 self._deliver(self._unanswered)
             return
         entries, positions = self._release(now)
-        idle = not (self._scorer.in_hand or self._window.waiting)
-        due = idle or now >= self._next_delivery_s or len(entries) >= self._options.delivery_size
+        urgent = self._window.parting or not (self._scorer.in_hand or self._window.waiting)
+        due = urgent or now >= self._next_delivery_s or len(entries) >= self._options.delivery_size
         if entries and due and now >= self._refused_until_s and self._generation >= 0:
-            self._next_delivery_s = now + self._options.delivery_interval_s
             messages = tuple(self._options.topics.message(entry.record, entry.outcome) for entry in entries)
             self._deliver(_Load(entries, Delivery(messages, positions, self._generation)))
+            took_s = self._clock.monotonic() - now
+            gap_s = min(took_s / self._options.delivery_share, took_s + self._options.delivery_gap_s)
+            self._next_delivery_s = now + max(self._options.delivery_interval_s, gap_s)
 
     def _release(self, now: float) -> tuple[list[Done], dict[Partition, Position]]:
         """What may be committed: outcomes, partition by partition in offset order, and the positions after them."""

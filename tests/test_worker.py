@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from stream.broker.contract import Position
+from stream.broker.contract import Delivery, Position
 from stream.errors import Reason, UserError
 from stream.metrics import Metrics, Registry
 from stream.records import KafkaSource, Partition, Record, Rejection, Verdict, rejection_of, source_of
@@ -113,6 +113,25 @@ def test_while_clips_are_in_hand_outcomes_are_gathered_for_a_tenth_of_a_second(l
         lab.world.time.now += 0.02
     assert lab.world.time.now == pytest.approx(0.6)
     assert 3 <= len(member.broker.delivered) <= 6
+
+
+def test_slow_deliveries_come_less_often_for_nothing_is_read_meanwhile(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    member = lab.member()
+    deliver = member.broker.deliver
+
+    def take_a_tenth_of_a_second(delivery: Delivery) -> None:
+        lab.world.time.now += 0.1
+        deliver(delivery)
+
+    monkeypatch.setattr(member.broker, "deliver", take_a_tenth_of_a_second)
+    lab.append(A, *["good"] * 9)
+    for _ in range(60):
+        if member.work.todo:
+            member.work.finish()
+        member.worker.step()
+        lab.append(A, "good")
+        lab.world.time.now += 0.02
+    assert 2 <= len(member.broker.delivered) <= 5
 
 
 def test_so_many_outcomes_are_delivered_before_the_time_is_up(lab: Lab):
