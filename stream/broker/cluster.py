@@ -89,15 +89,19 @@ class Cluster:
         """The answer, asked for again while a broker is away or others take its place, for `connect_timeout_s`.
 
         Raises:
-            KafkaError: the last one, or the first one that asking again doesn't help.
+            UserError: there was none.
+            KafkaError: one that asking again doesn't help.
         """
         give_up_at = time.monotonic() + self.connect_timeout_s
         while True:
             try:
                 return question()
             except KafkaError as error:
-                if not error.retriable or time.monotonic() > give_up_at:
+                if not error.retriable:
                     raise
+                if time.monotonic() > give_up_at:
+                    told = f"Kafka at {self.bootstrap} did not serve for {self.connect_timeout_s:.0f} s ({error})"
+                    raise UserError(f"{told}: are enough of its brokers up?") from error
             time.sleep(_ASK_AGAIN_AFTER_S)
 
     def _make(self, kind: type[_Client], fixed: Mapping[str, Any]) -> _Client:

@@ -86,11 +86,7 @@ class KafkaBroker:
         self.client_id = f"{options.group}-{options.slot or uuid.uuid4()}"
         require_topics(options.cluster, [options.topic, *options.output_topics])
         self._watchdog = watchdog or Watchdog()
-        self._transactions = Transactions(
-            options.cluster,
-            transactional_id=self.client_id,  # never one that lives on: two owners would fence each other
-            timeout_s=options.transaction_timeout_s,
-        )
+        self._transactions = options.cluster.ask(self._begin_transactions)
         self._membership = Membership(handover_s=options.handover_s)
         self._consumer = self._join()
         self._positions = Positions(self._consumer, options.group)
@@ -100,6 +96,13 @@ class KafkaBroker:
         self._paused: set[TopicPartition] = set()  # by the caller
         self._parting: set[TopicPartition] = set()  # not owned any more, and not yet told of as revoked
         self._let_go: set[TopicPartition] = set()  # of these
+
+    def _begin_transactions(self) -> Transactions:
+        return Transactions(
+            self._options.cluster,
+            transactional_id=self.client_id,  # never one that lives on: two owners would fence each other
+            timeout_s=self._options.transaction_timeout_s,
+        )
 
     def _join(self) -> KafkaConsumer:
         options = self._options

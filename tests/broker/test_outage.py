@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from kafka import KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.structs import ConsumerGroupMetadata
 
 from stream.broker.cluster import Cluster
@@ -87,6 +87,23 @@ def freeze_at(producer: KafkaProducer, call: str, node: EmbeddedKafka) -> None:
 
 def one_outcome(topic: str, generation: int) -> Delivery:
     return Delivery((Message(topic, None, b"outcome"),), {Partition(topic, 0): Position(1)}, generation)
+
+
+def test_a_member_that_begins_while_a_broker_is_away_asks_again(
+    cluster: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch
+):
+    begin, times_away = KafkaProducer.init_transactions, [1, 1]
+
+    def begin_when_it_is_back(producer: KafkaProducer) -> None:
+        if times_away:
+            times_away.pop()
+            raise KafkaTimeoutError("initialize_transactions was not answered for 10 s")
+        begin(producer)
+
+    monkeypatch.setattr(KafkaProducer, "init_transactions", begin_when_it_is_back)
+    with closing(KafkaBroker(KafkaOptions(cluster=cluster, group=f"group-{topic}", topic=topic))) as broker:
+        settle(broker)
+    assert not times_away
 
 
 @pytest.mark.parametrize("call", ["flush", "commit_transaction"])
