@@ -171,8 +171,8 @@ class Http:
             raise Outage(f"{shown}: {error}") from None
 
     def _body(self, answer: BaseHTTPResponse, shown: str, deadline: float) -> bytes:
-        packed = answer.headers.get("Content-Encoding", "identity")
-        if packed.lower() != "identity":
+        packed = answer.headers.get("Content-Encoding", "")
+        if packed.lower() not in {"", "identity"}:
             raise ClipFault(Reason.UNDECODABLE, f"{shown}: packed (Content-Encoding {packed}), which is not undone")
         told = answer.length_remaining
         if told is not None and told > self._limit_bytes:

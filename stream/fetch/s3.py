@@ -33,6 +33,8 @@ _FAULTS = {
 """S3's error codes that speak of one object. All others (SlowDown, SignatureDoesNotMatch, ExpiredToken, NoSuchBucket,
 ...) and an answer without a code, as a proxy gives it, are no clip's fault."""
 
+_AS_IT_IS = {"", "identity", "aws-chunked"}
+"""Content encodings that leave a body alone; the last says how it was uploaded, and some servers go on saying it."""
 _URI = re.compile(r"s3://([^/?#]*)/?([^?#]*)(.*)", re.IGNORECASE | re.DOTALL)
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 _ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[^?#]*)?", re.IGNORECASE)
@@ -47,6 +49,7 @@ _CAUSES = {
     re.compile(r"\bkind: Timeout,\n"): "it doesn't answer in time",
     re.compile(r"\bkind: ConnectionRefused,\n"): "connection refused",
     re.compile(r'\n\s+"dns error",\n'): "its name is unknown",
+    re.compile(r"\bInvalidCertificate\b"): "its certificate is not trusted (SSL_CERT_FILE may name whom to trust)",
     re.compile(r"\b(?:IncompleteBody|IncompleteMessage|UnexpectedEof)\b"): "it ended the answer early",
 }
 
@@ -166,7 +169,7 @@ class S3:
             size = answer.meta["size"]
             if size > self._limit_bytes:
                 raise ClipFault(Reason.TOO_LARGE, f"{shown}: {size} bytes, {self._limit_bytes} are allowed")
-            if (packed := answer.attributes.get("Content-Encoding", "identity")) != "identity":
+            if (packed := answer.attributes.get("Content-Encoding", "")).lower() not in _AS_IT_IS:
                 raise ClipFault(Reason.UNDECODABLE, f"{shown}: packed (Content-Encoding {packed}), which is not undone")
             return bytes(answer.bytes())  # as many as told, for HTTP/1.1 gives no more and fewer are an error
 

@@ -11,7 +11,7 @@ import pytest
 from stream.errors import ClipFault, Outage, Reason
 from stream.fetch import S3Access, Source, SourceOptions, open_sources
 from stream.ports import free_ports
-from tests.fetch.web import Web
+from tests.fetch.web import TLS, Web
 from tests.s3_server import READER, REGION, S3Server
 
 CLIP = bytes(range(256)) * 4096
@@ -124,6 +124,18 @@ def test_zero_bytes_are_passed_on(place: Place):
 def test_the_schemes_case_is_no_matter(place: Place):
     scheme, rest = place.put("a.mp4").split(":", 1)
     assert place.source().read(f"{scheme.upper()}:{rest}") == CLIP
+
+
+@pytest.mark.parametrize("kind", ["site", "bucket"])
+def test_a_certificate_is_trusted_only_if_its_authority_is(kind: str, monkeypatch: pytest.MonkeyPatch):
+    with Web(tls=True) as web:
+        web.put("/clips/a.mp4", CLIP)
+        uri = f"{web.url}/clips/a.mp4" if kind == "site" else "s3://clips/a.mp4"
+        options = SourceOptions(s3=S3Access(endpoint=web.url, unsigned=True))
+        with pytest.raises(Outage, match=r"certificate"):
+            open_sources([uri], options)[uri.partition(":")[0]].read(uri)
+        monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "authority.pem"))
+        assert open_sources([uri], options)[uri.partition(":")[0]].read(uri) == CLIP
 
 
 def test_a_missing_clip_is_not_found(place: Place):

@@ -148,6 +148,10 @@ def test_nothing_is_unpacked_for_a_small_object_may_be_an_endless_one(s3: S3Serv
     assert "Content-Encoding gzip" in refused.detail
 
 
+def test_how_an_object_was_uploaded_is_no_matter(s3: S3Server, folder: str):
+    assert source(s3.endpoint).read(s3.put(f"clips/{folder}/a", CLIP, Content_Encoding="aws-chunked")) == CLIP
+
+
 # Whose fault.
 
 

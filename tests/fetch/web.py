@@ -1,13 +1,17 @@
 """A web server whose pages behave as a test wants them to, and which notes what it was asked for."""
 
+import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from hypothesis import strategies as st
 
+TLS = Path(__file__).parent / "tls"
+"""`localhost.pem`, a certificate and its key for 127.0.0.1, good for 100 years; `authority.pem` vouches for it."""
 Page = Callable[["Visit"], None]
 
 
@@ -107,14 +111,19 @@ class _Server(ThreadingHTTPServer):
 class Web:
     """Serves from construction to `close`; a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: bool = False) -> None:
         self._server = _Server()
+        self._scheme = "https" if tls else "http"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(TLS / "localhost.pem")
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def asked(self) -> list[str]:
