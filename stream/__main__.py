@@ -413,7 +413,7 @@ def _source_options(settings: ModelSettings) -> "SourceOptions":
         unsigned=settings.s3_unsigned,
         virtual_hosted=settings.s3_virtual_hosted,
     )
-    return SourceOptions(s3=access, patience=Patience(total_s=settings.fetch_timeout_s), connections=settings.fetches)
+    return SourceOptions(s3=access, patience=Patience.of(settings.fetch_timeout_s), connections=settings.fetches)
 
 
 @contextmanager

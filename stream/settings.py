@@ -92,7 +92,7 @@ class SourceSettings(StreamSettings):
     s3_endpoint: str | None = Field(
         None, description="https://host[:port] of an S3 server; by default AWS_ENDPOINT_URL, or AWS's own"
     )
-    s3_region: str | None = Field(None, min_length=1, description="by default AWS_REGION, or us-east-1")
+    s3_region: str | None = Field(None, min_length=1, description="S3's region; by default AWS_REGION, or us-east-1")
     s3_unsigned: bool = Field(False, description="ask S3 without credentials, as for public buckets")
     s3_virtual_hosted: bool = Field(False, description="say S3's bucket in the host's name and not in the path")
     fetch_timeout_s: float = Field(60.0, gt=0, description="seconds that a store on a network has to send a clip")

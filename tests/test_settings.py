@@ -19,6 +19,7 @@ from stream.settings import (
     AuditSettings,
     ConnectionSettings,
     KafkaSettings,
+    StreamSettings,
     TopicsSettings,
     WorkerSettings,
     kafka_texts,
@@ -138,6 +139,18 @@ def test_no_settings_hold_a_secret_that_could_be_printed(command: str, monkeypat
     Path(".env").write_text(f"STALL_KAFKA_SSL_PASSWORD={SECRET}\n")
     given_by_hand = {"paths": ["a"]} if command == "score" else {}
     settings = COMMANDS[command].settings.model_validate(given_by_hand)
+    assert SECRET not in f"{settings!r} {settings} {settings.model_dump()}"
+
+
+@pytest.mark.parametrize("command", ["worker", "score"])
+def test_the_secrets_of_s3_are_known_as_such_beside_those_of_kafka(command: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("STALL_KAFKA_SASL_PLAIN_PASSWORD", "of Kafka")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of today")
+    settings = COMMANDS[command].settings.model_validate({"paths": ["a"]} if command == "score" else {})
+    assert isinstance(settings, StreamSettings)
+    assert {SECRET, "of today"} <= set(settings.secrets)
+    assert ("of Kafka" in settings.secrets) == (command == "worker")
     assert SECRET not in f"{settings!r} {settings} {settings.model_dump()}"
 
 

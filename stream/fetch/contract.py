@@ -1,7 +1,7 @@
 """What every source of clips promises, whatever store it speaks to."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 CLIP_LIMIT_BYTES = 64 << 20
 """More is no Stall Catchers clip: real ones have 2.4 MB."""
@@ -16,7 +16,13 @@ class Patience:
     silence_s: float = 10.0
     """For the next bytes of an answer."""
     total_s: float = 60.0
-    """For the whole clip, however steadily it comes."""
+    """For the whole clip, however steadily its bytes come."""
+
+    @classmethod
+    def of(cls, total_s: float) -> Self:
+        """The usual one, with nothing that waits longer than the whole."""
+        usual = cls()
+        return cls(connect_s=min(usual.connect_s, total_s), silence_s=min(usual.silence_s, total_s), total_s=total_s)
 
 
 class Source(Protocol):

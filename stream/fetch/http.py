@@ -22,6 +22,8 @@ from stream.fetch.uris import decoded, without_secrets
 
 REDIRECTS = 5
 _CHUNK_BYTES = 1 << 18
+_DEEPEST = 4
+"""Nobody escapes escapes so often; a name that did would only cost time."""
 _REDIRECTING = {301, 302, 303, 307, 308}
 _LATER = {407, 408, 421, 423, 425, 429}
 """Answers in the 400s that speak of now, or of the way there, and not of the clip."""
@@ -89,8 +91,12 @@ class WebPlace:
 
 def _climbs(part: str) -> bool:
     """Whether some server takes a part of a path for `.` or `..`: escaped again, with backslashes, or parameters."""
-    while (again := unquote(part)) != part:
-        part = again
+    for _ in range(_DEEPEST):
+        part, before = unquote(part), part
+        if part == before:
+            break
+    else:
+        return True
     return any(each.partition(";")[0] in {".", ".."} for each in re.split(r"[/\\]", part))
 
 
