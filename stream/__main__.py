@@ -23,18 +23,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stream.cli import Command, main
+from stream.errors import UserError
 from stream.logs import log_to_stderr
 from stream.settings import (
     AuditSettings,
     ConnectionSettings,
     DemoSettings,
+    DlqShowSettings,
     KafkaSettings,
+    LettersSettings,
     ModelSettings,
     OutcomesSettings,
     ProduceSettings,
     ReportSettings,
+    RequeueSettings,
     SchemaSettings,
     ScoreSettings,
+    SkipSettings,
     TopicsSettings,
     WorkerSettings,
 )
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
     from stream.engine.artifact import Artifact
     from stream.fetch import Source, SourceOptions
     from stream.journal import Journal, Names
+    from stream.letters import Selection
     from stream.metrics import Metrics
     from stream.outcomes import Judge
     from stream.readers import Readers
@@ -223,6 +229,67 @@ def report(settings: ReportSettings) -> int:
     return 0 if result.audit.holds else 1
 
 
+def dlq_show(settings: DlqShowSettings) -> int:
+    """Prints dead letters in full."""
+    from itertools import islice
+
+    from stream.letters import read_letters
+    from stream.render import letter_json, letter_lines
+
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    found = read_letters(_cluster(settings), settings.dead_letters_topic, _selection(settings))
+    with closing(found) as letters:
+        for letter in islice(letters, settings.limit):
+            if settings.as_json:
+                print(json.dumps(letter_json(letter)))
+            else:
+                print(*letter_lines(letter), "", sep="\n")
+    return 0
+
+
+def requeue(settings: RequeueSettings) -> int:
+    """Sends dead letters back."""
+    from stream.messages import OutcomeTopics
+    from stream.render import letter_line
+    from stream.requeue import requeue, sentences
+
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    selection = _selection(settings)
+    if selection.is_limited == settings.all_letters:
+        named = "some are named, too" if settings.all_letters else "it isn't said which"
+        raise UserError(f"{named}: give --reason, --clip-id, --since or --until, or nothing but --all")
+    outcomes = OutcomeTopics(verdicts=settings.verdicts_topic, dead_letters=settings.dead_letters_topic)
+    done = requeue(
+        _cluster(settings),
+        settings.clips_topic,
+        outcomes,
+        selection,
+        dry_run=settings.dry_run,
+        told=lambda letter: None if settings.as_json else print(letter_line(letter)),
+    )
+    if settings.as_json:
+        print(json.dumps({"dry_run": settings.dry_run, "sent": done.sent, "left": done.left}))
+    else:
+        print(*sentences(done, dry_run=settings.dry_run), sep="\n")
+    return 0
+
+
+def skip(settings: SkipSettings) -> int:
+    """Has a reference rejected unseen."""
+    from stream.records import Partition
+    from stream.render import record_lines
+    from stream.skip import find_record, skip
+
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    cluster = _cluster(settings)
+    record = find_record(cluster, Partition(settings.clips_topic, settings.partition), settings.offset)
+    print(*record_lines(record), "", sep="\n")
+    done = skip(cluster, settings.group, record)
+    again = " (as was said before)" if done.before else ""
+    print(f"{record.source.place} will be a dead letter, unseen, once a worker of {settings.group!r} is there{again}")
+    return 0
+
+
 def worker(settings: WorkerSettings) -> int:
     """Judges clips as a member of the group; SIGTERM or Ctrl-C drains it, a second one ends it at once."""
     from stream.broker.watchdog import end_process
@@ -291,11 +358,13 @@ def score(settings: ScoreSettings) -> int:
     from rich.console import Console
 
     from stream.records import Rejection
-    from stream.score import find_clips
+    from stream.score import find_clips, given_clip
     from stream.show import show_outcomes
 
     log_to_stderr(settings.log_level, secrets=settings.secrets)
-    clips = find_clips(settings.paths)
+    clips = find_clips(settings.paths) if settings.paths else []
+    if settings.reference is not None:
+        clips.append(given_clip(settings.reference))
     if settings.out is not None:
         return _score_to(settings, settings.out, clips)
     outcomes, rejected = [], 0
@@ -466,6 +535,17 @@ def _scoring(settings: ModelSettings, sources: "Mapping[str, Source]", metrics: 
         yield _Scoring(scorer, readers, artifact, judge)
 
 
+def _selection(settings: LettersSettings) -> "Selection":
+    from stream.letters import Selection
+
+    return Selection(
+        reasons=frozenset(settings.reason),
+        clip_ids=frozenset(settings.clip_id),
+        since=settings.since,
+        until=settings.until,
+    )
+
+
 def _topics(settings: OutcomesSettings) -> "Topics":
     from stream.audit import Topics
 
@@ -486,6 +566,9 @@ COMMANDS = {
     "score": Command("judge files and folders, without Kafka", ScoreSettings, score),
     "report": Command("what came of the references", ReportSettings, report),
     "audit": Command("prove that each reference has exactly one outcome, in order", AuditSettings, audit),
+    "dlq show": Command("dead letters with all there is of them", DlqShowSettings, dlq_show),
+    "requeue": Command("send dead letters back, each once", RequeueSettings, requeue),
+    "skip": Command("have a reference rejected that ends its workers", SkipSettings, skip),
     "schema": Command("JSON Schema of each record", SchemaSettings, schema),
 }
 

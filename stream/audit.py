@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -100,10 +101,12 @@ def _read(
     cluster: Cluster, topics: Topics, book: Book[ResultT_co], *, within: Mapping[int, range] | None
 ) -> ResultT_co:
     for topic in topics.outcomes:
-        for record in read_topic(cluster, topic):
-            book.outcome(record)
-    for record in read_topic(cluster, topics.clips, within=within):
-        book.reference(record)
+        with closing(read_topic(cluster, topic)) as records:  # else its thread would outlive an error
+            for record in records:
+                book.outcome(record)
+    with closing(read_topic(cluster, topics.clips, within=within)) as records:
+        for record in records:
+            book.reference(record)
     return book.close()
 
 

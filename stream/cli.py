@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from dotenv import dotenv_values
 from pydantic import BeforeValidator, ValidationError
@@ -35,8 +35,10 @@ def _split(value: object) -> object:
 
 _EXTRAS = {"torch": "train", "torchvision": "train", "safetensors": "train", "onnx": "build", "onnxscript": "build"}
 """Libraries that not every user needs, and the extra of our package that brings each."""
-Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
+_T = TypeVar("_T")
+Several = Annotated[list[_T], NoDecode, BeforeValidator(_split)]
 """Several values: the flag repeated, or commas in the environment."""
+Names = Several[str]
 
 
 class CommandSettings(BaseSettings):
@@ -131,10 +133,13 @@ def _choose(
     """What the user typed to name the command, the command, and its flags."""
     if default and (not argv or argv[0].startswith("-")):
         return prog, commands[default], argv
-    command = commands.get(argv[0])
+    words = 2 if " ".join(argv[:2]) in commands else 1  # `dlq show` is one of two words
+    name, flags = " ".join(argv[:words]), argv[words:]
+    command = commands.get(name)
     if command is None:
-        raise UserError(f"unknown command {argv[0]!r}{_nearest(argv[0], commands)}; `{prog} --help` lists them")
-    return f"{prog} {argv[0]}", command, argv[1:]
+        typed = " ".join(argv[:2]) if any(each.startswith(f"{name} ") for each in commands) else name
+        raise UserError(f"unknown command {typed!r}{_nearest(typed, commands)}; `{prog} --help` lists them")
+    return f"{prog} {name}", command, flags
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -151,7 +156,10 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     def _metavar_formatter(self, action: argparse.Action, default_metavar: str) -> Callable[[int], tuple[str, ...]]:
         shown = super()._metavar_formatter(action, default_metavar)
-        return lambda size: tuple(self._WORDS.get(each, each) for each in shown(size))
+        return lambda size: tuple(map(self._word, shown(size)))
+
+    def _word(self, kind: str) -> str:
+        return "WORD" if kind.startswith("list[{") else self._WORDS.get(kind, kind)
 
     def _get_help_string(self, action: argparse.Action) -> str:
         told = action.help or ""

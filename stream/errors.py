@@ -1,5 +1,7 @@
 """The three ways a piece of work can end badly; whatever else is raised is a defect and ends the process."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 
@@ -41,3 +43,15 @@ class Outage(Exception):  # noqa: N818 - an outage is no error of the program
 
 class UserError(Exception):
     """The user's input can't be honoured: one line (value, rule, way out) on stderr and exit code 2."""
+
+
+@contextmanager
+def blaming(what: str) -> Iterator[None]:
+    """Has the traceback of a defect say what was at hand; a clip's fault and an outage say it themselves."""
+    try:
+        yield
+    except (ClipFault, Outage, UserError):
+        raise
+    except Exception as defect:
+        defect.add_note(f"while at {what}")
+        raise

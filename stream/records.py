@@ -17,6 +17,10 @@ CLIP_ID_LIMIT = 1024
 """Characters."""
 SOURCE_HEADERS = ("stall-source-topic", "stall-source-partition", "stall-source-offset")
 """Headers of each outcome's record: which reference it answers."""
+REQUEUED_HEADER = "stall-requeued-from"
+"""On a reference that was a dead letter, and on its outcome: which one, as TOPIC/PARTITION/OFFSET."""
+OMITTED_HEADER = "stall-omitted-value-bytes"
+"""On a dead letter whose reference was too large to be kept: how large it was."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -103,6 +107,15 @@ class KafkaSource(BaseModel):
     topic: str
     partition: int
     offset: int
+
+    @property
+    def place(self) -> str:
+        """`stall-clips[2]@17`."""
+        return f"{self.topic}[{self.partition}]@{self.offset}"
+
+    def requeued_header(self) -> tuple[str, bytes]:
+        """For the reference that this dead letter becomes again, read back by `requeued_from`."""
+        return REQUEUED_HEADER, f"{self.topic}/{self.partition}/{self.offset}".encode()
 
     def headers(self) -> tuple[tuple[str, bytes], ...]:
         """For the outcome's record, read back by `source_of`."""
@@ -226,6 +239,15 @@ def source_of(headers: tuple[tuple[str, bytes], ...]) -> KafkaSource | None:
         topic, partition, offset = (given[name].decode() for name in SOURCE_HEADERS)
         return KafkaSource(topic=topic, partition=int(partition), offset=int(offset))
     except (AttributeError, KeyError, ValueError):  # Kafka lets a header's value be null
+        return None
+
+
+def requeued_from(headers: tuple[tuple[str, bytes], ...]) -> KafkaSource | None:
+    """The dead letter that a reference was, or the reference of an outcome; None for all others."""
+    try:
+        topic, partition, offset = dict(headers)[REQUEUED_HEADER].decode().split("/")
+        return KafkaSource(topic=topic, partition=int(partition), offset=int(offset))
+    except (AttributeError, KeyError, ValueError):
         return None
 
 

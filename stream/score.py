@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from stream.errors import ClipFault, Reason, UserError
 from stream.fetch import without_secrets
 from stream.outcomes import reject
-from stream.records import SCHEMA, ClipReference, FileSource, Outcome
+from stream.records import SCHEMA, ClipReference, FileSource, Outcome, parse_reference
 from stream.scorer import Scorer
 from stream.validation import first_error
 
@@ -29,6 +29,8 @@ class NamedClip:
     """As an outcome's source tells it: the file's path, or the uri without what may be secret."""
     uri: str
     """Where it is: an absolute path, or the uri as it was named."""
+    given: ClipReference | ClipFault | None = None
+    """The whole reference, where it was given as such, or what is wrong with it."""
 
     @property
     def source(self) -> FileSource:
@@ -61,6 +63,15 @@ def find_clips(names: Sequence[str]) -> list[NamedClip]:
     if not any("://" in each.uri or os.path.lexists(each.uri) for each in found):
         raise UserError(f"no clip at {', '.join(names)}: name files, or folders that hold mp4 files")
     return found
+
+
+def given_clip(text: str) -> NamedClip:
+    """The clip of a reference, which is read as a worker reads it: what is wrong with it is an outcome, too."""
+    try:
+        reference = parse_reference(text.encode(errors="surrogateescape"))
+    except ClipFault as fault:
+        return NamedClip("", "--reference", "", fault)
+    return NamedClip(reference.clip_id, without_secrets(reference.uri), reference.uri, reference)
 
 
 def _file(path: Path, *, clip_id: str) -> NamedClip:
@@ -99,10 +110,19 @@ def _submit_next(waiting: Iterator[tuple[int, NamedClip]], scorer: Scorer[int], 
     if clip is None:
         return False
     try:
-        reference = ClipReference.model_validate({"schema": SCHEMA, "clip_id": clip.clip_id, "uri": clip.uri})
-    except ValidationError as error:
-        fault = ClipFault(Reason.BAD_REFERENCE, f"the clip's name makes no reference: {first_error(error)}")
+        reference = _reference_to(clip)
+    except ClipFault as fault:
         done[number] = reject(fault, clip_id=None, source=clip.source)
     else:
         scorer.submit(number, reference, clip.source)
     return True
+
+
+def _reference_to(clip: NamedClip) -> ClipReference:
+    if isinstance(clip.given, ClipFault):
+        raise clip.given
+    try:
+        return clip.given or ClipReference.model_validate({"schema": SCHEMA, "clip_id": clip.clip_id, "uri": clip.uri})
+    except ValidationError as error:
+        detail = f"the clip's name makes no reference: {first_error(error)}"
+        raise ClipFault(Reason.BAD_REFERENCE, detail) from None

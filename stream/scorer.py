@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from stream.backoff import Backoff
 from stream.clip import Clip
 from stream.engine.contract import Engine
-from stream.errors import ClipFault, Outage, Reason
+from stream.errors import ClipFault, Outage, Reason, blaming
 from stream.outcomes import Judge, reject
 from stream.readers import ReadRequest
-from stream.records import ClipReference, Outcome, Source, Timings
+from stream.records import ClipReference, KafkaSource, Outcome, Source, Timings
 from stream.stores import Attempts, Stores
 
 Stage = Literal["fetch", "read", "score"]
@@ -90,6 +90,11 @@ class _Job(Generic[TokenT]):
     """What each stage took."""
     held_bytes: int = 0
     cancelled: bool = False
+
+    @property
+    def name(self) -> str:
+        """Of what is judged, for whoever looks for a defect."""
+        return self.source.place if isinstance(self.source, KafkaSource) else self.source.file
 
     def timings(self) -> Timings:
         """To 0.1 ms."""
@@ -241,7 +246,8 @@ class Scorer(Generic[TokenT]):
     def _fetched(self, job: _Job[TokenT], future: Future[bytes], seconds: float) -> None:
         self._fetching -= 1
         try:
-            data = future.result()
+            with blaming(job.name):
+                data = future.result()
         except Outage as outage:
             self._put_off(job, str(outage))
             return
@@ -274,7 +280,8 @@ class Scorer(Generic[TokenT]):
     def _read(self, job: _Job[TokenT], future: Future[Clip], seconds: float) -> None:
         self._passed(job, "read", seconds)
         try:
-            clip = future.result()
+            with blaming(job.name):
+                clip = future.result()
         except ClipFault as fault:
             self._reject(job, fault)
         else:
@@ -293,9 +300,10 @@ class Scorer(Generic[TokenT]):
         self, batch: list[tuple[_Job[TokenT], Clip]], future: Future[NDArray[np.float32]], seconds: float
     ) -> None:
         self._scoring -= 1
-        for (job, clip), logit in zip(batch, future.result(), strict=True):
-            self._passed(job, "score", seconds)
-            self._end(job, self._judge.verdict(float(logit), clip, job.timings(), job.reference, job.source))
+        with blaming(", ".join(job.name for job, _ in batch)):
+            for (job, clip), logit in zip(batch, future.result(), strict=True):
+                self._passed(job, "score", seconds)
+                self._end(job, self._judge.verdict(float(logit), clip, job.timings(), job.reference, job.source))
 
     def _passed(self, job: _Job[TokenT], stage: Stage, seconds: float) -> None:
         job.seconds[stage] = seconds

@@ -13,7 +13,8 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
-from stream.cli import CommandSettings, Names, dotenv_texts
+from stream.cli import CommandSettings, Names, Several, dotenv_texts
+from stream.errors import Reason
 from stream.window import longest_run
 
 KAFKA_PREFIX = "STALL_KAFKA_"
@@ -71,19 +72,28 @@ class ClipsTopic(ConnectionSettings):
     clips_topic: str = Field("stall-clips", min_length=1, description="topic of references")
 
 
-class TopicNames(ClipsTopic):
-    """Where references are read from and outcomes go to."""
+class DeadLettersTopic(ConnectionSettings):
+    """Where rejected references are."""
 
-    verdicts_topic: str = Field("stall-verdicts", min_length=1, description="topic of verdicts")
     dead_letters_topic: str = Field(
         "stall-dead-letters", min_length=1, description="topic of references that were rejected"
     )
 
 
-class GroupSettings(TopicNames):
+class TopicNames(ClipsTopic, DeadLettersTopic):
+    """Where references are read from and outcomes go to."""
+
+    verdicts_topic: str = Field("stall-verdicts", min_length=1, description="topic of verdicts")
+
+
+class GroupName(ConnectionSettings):
     """Who judges."""
 
     group: str = Field("stall-workers", min_length=1, description="the workers' consumer group")
+
+
+class GroupSettings(TopicNames, GroupName):
+    """Who judges what."""
 
 
 class SourceSettings(StreamSettings):
@@ -211,11 +221,18 @@ class ScoreSettings(ModelSettings):
     model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json"})
 
     paths: CliPositionalArg[list[str]] = Field(
-        description="files, folders of mp4 files, and s3:// or https:// uris of clips"
+        [], description="files, folders of mp4 files, and s3:// or https:// uris of clips"
     )
+    reference: str | None = Field(None, description="one clip by the JSON that a worker gets, as dlq show prints it")
     as_json: bool = Field(False, description="print one outcome a line as JSON instead of a table")
     out: Path | None = Field(None, description="file that the outcomes are written to, one a line, instead of a table")
     resume: bool = Field(False, description="go on with the file that --out names: leave out what it has already")
+
+    @model_validator(mode="after")
+    def _a_clip_is_named(self) -> Self:
+        if not self.paths and self.reference is None:
+            raise ValueError("no clip is named: give files, folders, uris, or a --reference")
+        return self
 
     @model_validator(mode="after")
     def _outcomes_go_one_way(self) -> Self:
@@ -275,6 +292,41 @@ class ReportSettings(OutcomesSettings):
     expected_rejections: Path | None = Field(
         None, description="CSV with filename,expected_reason: clips that are meant to be rejected"
     )
+
+
+class LettersSettings(Times, DeadLettersTopic):
+    """Which dead letters are meant."""
+
+    reason: Several[Reason] = Field(
+        [], description="only those rejected for it, as not_found or no_outline; repeat the flag for several"
+    )
+    clip_id: Names = Field([], description="only those of this clip; repeat the flag for several")
+
+
+class DlqShowSettings(LettersSettings):
+    """Dead letters with all there is of them."""
+
+    model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json"})
+
+    as_json: bool = Field(False, description="print one JSON object a line")
+    limit: int | None = Field(None, ge=1, description="end after so many")
+
+
+class RequeueSettings(LettersSettings, TopicNames):
+    """Dead letters sent back to be judged again: each once, however often it is asked for."""
+
+    model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json", "all-letters": "all"})
+
+    all_letters: bool = Field(False, description="all of them, whatever they were rejected for")
+    dry_run: bool = Field(False, description="list what would be sent back, and send nothing")
+    as_json: bool = Field(False, description="print what was done as one JSON object")
+
+
+class SkipSettings(ClipsTopic, GroupName):
+    """A reference that ends every worker which takes it up: it becomes a dead letter unseen."""
+
+    partition: CliPositionalArg[int] = Field(ge=0, description="of the references' topic")
+    offset: CliPositionalArg[int] = Field(ge=0, description="of the reference in that partition")
 
 
 class SchemaSettings(StreamSettings):

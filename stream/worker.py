@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 
 from stream.broker.contract import Broker, Delivery, DeliveryRefused, Polled, Position
 from stream.clock import Clock
-from stream.errors import ClipFault, Outage, Reason, UserError
+from stream.errors import ClipFault, Outage, Reason, UserError, blaming
 from stream.messages import OutcomeTopics
 from stream.metrics import DeliveryResult, Metrics, State
 from stream.notes import Note
@@ -209,14 +209,15 @@ class Worker:
     def _hand_out(self) -> None:
         for entry in () if self._draining else self._window.take(self._scorer.room):
             record = entry.record
-            try:
-                self._refuse_skipped(record)
-                reference = parse_reference(record.value)
-            except ClipFault as fault:
-                rejection = reject(fault, clip_id=salvage_clip_id(record), source=record.source)
-                self._window.finish(entry.token, rejection, at=self._clock.monotonic())
-            else:
-                self._scorer.submit(entry.token, reference, record.source)
+            with blaming(record.source.place):
+                try:
+                    self._refuse_skipped(record)
+                    reference = parse_reference(record.value)
+                except ClipFault as fault:
+                    rejection = reject(fault, clip_id=salvage_clip_id(record), source=record.source)
+                    self._window.finish(entry.token, rejection, at=self._clock.monotonic())
+                else:
+                    self._scorer.submit(entry.token, reference, record.source)
 
     def _refuse_skipped(self, record: Record) -> None:
         if record.offset in Note.parse(self._window.position(record.partition).note).skip:

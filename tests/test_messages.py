@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 from stream.broker.contract import Message
 from stream.errors import Reason
 from stream.messages import OutcomeTopics
-from stream.records import Partition, Record, Rejection, Thresholds, Timings, Verdict, rejection_of, source_of
+from stream.records import (
+    KafkaSource,
+    Partition,
+    Record,
+    Rejection,
+    Thresholds,
+    Timings,
+    Verdict,
+    rejection_of,
+    requeued_from,
+    source_of,
+)
 
 TRACE = ("traceparent", b"00-ab-cd-01")
 RECORD = Record(Partition("clips", 3), 17, b"a.mp4", b'{"half a reference', (TRACE,), 0)
@@ -100,3 +111,20 @@ def test_whatever_the_record_its_outcome_fits(key, value, header):
         message = TOPICS.message(record, outcome)
         assert size_bytes(message) <= 5000
         assert source_of(message.headers) == RECORD.source
+
+
+@pytest.mark.parametrize("outcome", [VERDICT, REJECTION])
+@pytest.mark.parametrize("padding", [0, 5000])
+def test_the_outcome_of_a_dead_letter_sent_back_tells_which_one_it_was(outcome, padding: int):
+    was = KafkaSource(topic="dead-letters", partition=0, offset=9)
+    again = with_headers(TRACE, was.requeued_header(), ("baggage", b"x" * padding))
+    headers = TOPICS.message(again, outcome).headers
+    assert requeued_from(headers) == was
+    assert source_of(headers) == RECORD.source
+    assert rejection_of(headers) == (REJECTION if outcome is REJECTION else None)
+
+
+@pytest.mark.parametrize("said", [b"", b"a/1", b"a/b/c", b"\xff/1/2", b"x" * 5000 + b"/1/2"])
+def test_nonsense_in_its_place_is_not_copied(said: bytes):
+    headers = TOPICS.message(with_headers(("stall-requeued-from", said)), VERDICT).headers
+    assert requeued_from(headers) is None

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import stream.score
 from stream.backoff import Backoff
 from stream.errors import Outage, Reason, UserError
-from stream.records import FileSource, Outcome, Rejection, Verdict
-from stream.score import NamedClip, find_clips, score
+from stream.records import SCHEMA, ClipReference, FileSource, Outcome, Rejection, Verdict
+from stream.score import NamedClip, find_clips, given_clip, score
 from stream.scorer import Scorer, ScorerOptions
 from tests.simulation import JUDGE, FakeEngine, FakeFetcher, FakeReaders, Store, Time, Work
 
@@ -147,6 +147,17 @@ def test_a_file_whose_name_can_be_no_clip_id_is_rejected_in_its_turn(name: str, 
     assert (outcome.reason, outcome.clip_id) == (Reason.BAD_REFERENCE, None)
     assert outcome.source == FileSource(file=shown)
     assert "the clip's name makes no reference: clip_id: " in outcome.detail
+
+
+def test_a_reference_is_taken_as_it_is_and_one_that_is_none_is_rejected():
+    reference = ClipReference(schema=SCHEMA, clip_id="a", uri="/clips/1.good", roi=(1, 2, 30, 40), num_frames=52)
+    good, bad = given_clip(reference.to_json().decode()), given_clip('{"schema": 1}')
+    assert (good.clip_id, good.uri, good.given) == ("a", "/clips/1.good", reference)
+    judged, rejected = scored([good, bad], Bustle(), Store())
+    assert (judged.clip_id, judged.source) == ("a", FileSource(file="/clips/1.good"))
+    assert isinstance(rejected, Rejection)
+    assert (rejected.reason, rejected.clip_id) == (Reason.BAD_REFERENCE, None)
+    assert "clip_id: Field required" in rejected.detail
 
 
 class Flooded(Store):

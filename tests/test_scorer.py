@@ -309,8 +309,9 @@ def test_whatever_else_a_machine_raises_ends_in_a_crash(bench: Bench, stage: int
     monkeypatch.setattr(machine, "submit", lambda *_, **__: machines[stage].ask(break_down))
     bench.poll()
     machines[stage].finish_all()
-    with pytest.raises(KeyError, match="a defect"):
+    with pytest.raises(KeyError, match="a defect") as crash:
         bench.poll()
+    assert crash.value.__notes__ == ["while at 1.good"]
 
 
 @pytest.mark.parametrize("logit", [math.nan, math.inf])

@@ -441,8 +441,9 @@ def test_a_crash_closes_the_broker_and_commits_nothing(lab: Lab, monkeypatch: py
     monkeypatch.setattr(member.fetcher, "submit", lambda uri, *, sha256: member.work.ask(lambda: 1 // 0))
     member.worker.step()
     lab.world.cluster.wait = lambda _timeout_s: member.work.finish_all()
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError) as crash:
         member.worker.run()
+    assert crash.value.__notes__ == ["while at clips[0]@0"]
     assert lab.committed(A) == 0
     with pytest.raises(RuntimeError, match="closed"):
         member.broker.poll(max_records=0, timeout_s=0.0)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 from kafka import KafkaAdminClient, TopicPartition
-from kafka.errors import KafkaError, RebalanceInProgressError, UnknownMemberIdError
+from kafka.errors import KafkaError, NoError, RebalanceInProgressError, UnknownMemberIdError
 from kafka.structs import OffsetAndMetadata
 
 from stream.broker.cluster import Cluster
@@ -12,7 +12,7 @@ from stream.broker.contract import Position
 from stream.errors import UserError
 from stream.records import Partition
 
-_AT_WORK = {each.__name__ for each in (RebalanceInProgressError, UnknownMemberIdError)}
+_AT_WORK = {RebalanceInProgressError, UnknownMemberIdError}
 _PAUSE_S = 0.2
 
 
@@ -56,17 +56,20 @@ def set_positions(cluster: Cluster, group: str, positions: Mapping[Partition, Po
     if refused & _AT_WORK:
         raise GroupAtWorkError(group)
     if refused:
-        raise UserError(f"the offsets of group {group!r} can't be set: {', '.join(sorted(refused))}")
+        names = ", ".join(sorted(each.__name__ for each in refused))
+        raise UserError(f"the offsets of group {group!r} can't be set: {names}")
 
 
 def _alter(
     admin: KafkaAdminClient, group: str, offsets: Mapping[TopicPartition, OffsetAndMetadata], *, give_up_at: float
-) -> set[str]:
-    """The errors' names; what may pass, as a coordinator that isn't there yet, is waited for."""
+) -> set[type[KafkaError]]:
+    """What is wrong; what may pass, as a coordinator that isn't there yet, is waited for."""
     while True:
         try:
-            return {error.__name__ for error in admin.alter_group_offsets(group, offsets).values()} - {"NoError"}
+            refused = set(admin.alter_group_offsets(group, offsets).values()) - {NoError}
         except KafkaError as error:
-            if not error.retriable or time.monotonic() > give_up_at:
-                return {type(error).__name__}
+            refused = {type(error)}
+        passes = all(error.retriable for error in refused - _AT_WORK)
+        if not refused or refused & _AT_WORK or not passes or time.monotonic() > give_up_at:
+            return refused
         time.sleep(_PAUSE_S)

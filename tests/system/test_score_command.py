@@ -95,3 +95,19 @@ def test_a_table_is_shown_unless_told_otherwise(given: tuple[Path, dict[str, set
     assert done.returncode == 0
     for words in ("good.mp4", "P(stalled)", "text.mp4", "undecodable"):
         assert words in done.stdout
+
+
+def test_a_reference_is_judged_as_a_worker_would_judge_it(given: tuple[Path, dict[str, set[str]]]):
+    uri = str(given[0] / "good.mp4")
+    good = {"schema": 1, "clip_id": "a clip", "uri": uri, "roi": [60, 30, 150, 150], "num_frames": 17}
+    for said, kind, reason in [
+        (json.dumps(good), "verdict", None),
+        (json.dumps({**good, "num_frames": 18}), "rejection", "damaged"),
+    ]:
+        done = run("-m", "stream", "score", "--json", "--reference", said, cwd=given[0])
+        assert done.returncode == 0, done.stderr
+        outcome = json.loads(done.stdout)
+        assert (outcome["kind"], outcome.get("reason")) == (kind, reason), outcome
+        assert outcome["clip_id"] == "a clip"
+        if kind == "verdict":
+            assert outcome["roi"] == good["roi"]
