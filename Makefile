@@ -8,7 +8,7 @@ MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long chaos soak lint format bench model clean
+.PHONY: help install demo test test-long test-ops chaos soak lint format bench model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -19,10 +19,14 @@ demo: $(VENV)/.demo  ## 40 clips through a real Apache Kafka, one worker killed 
 	@$(PY) -m stream demo $(ARGS)
 
 test: $(VENV)/.dev  ## the whole suite, about 6 minutes on 2 cores
-	$(PY) -m pytest -m "not long" $(ARGS)
+	$(PY) -m pytest -m "not long and not ops" $(ARGS)
 
 test-long: $(VENV)/.dev  ## what takes longer
 	$(PY) -m pytest -m long $(ARGS)
+
+test-ops: $(VENV)/.dev  ## with kcat, a Debian package that this installs (as root, or by sudo)
+	@command -v kcat > /dev/null || $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y --no-install-recommends kcat
+	$(PY) -m pytest -m ops $(ARGS)
 
 chaos: $(VENV)/.dev  ## 216 worker kills, broker kills and outages, then the audit; about 20 minutes
 	$(PY) -m tests.chaos $(ARGS)
@@ -74,4 +78,5 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(PY)
 		$(PY) -m pip install --retries 2 --no-deps --index-url $(TORCH_INDEX) $$(grep -E '^torch(vision)?==' constraints.txt) \
 		>> $(VENV)/install.log 2>&1 || { echo "no PyTorch there ($(VENV)/install.log says more)"; exit 1; }; fi
 	$(call fetch,dev)
+	@$(PY) -m tests.kafka_tools
 	@touch $(VENV)/.demo

@@ -18,29 +18,33 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stall-stream"
 
 
-def fetch_jars(cache: Path | None = None) -> list[Path]:
+def fetch_jars(
+    cache: Path | None = None, *, coordinates: str = _COORDINATES, folder: str = f"kafka-{KAFKA_VERSION}"
+) -> list[Path]:
     """Kafka's 46 jars (44 MB): from the cache, else from Maven Central (about 20 s).
 
     Args:
         cache: folder to keep them in, by default `default_cache()`.
+        coordinates: what to fetch instead, with all that it needs, as jgo names it.
+        folder: of the cache, for these coordinates alone.
 
     Raises:
         UserError: they are not in the cache and can't be fetched.
     """
-    home = (cache or default_cache()) / f"kafka-{KAFKA_VERSION}"
+    home = (cache or default_cache()) / folder
     if not home.is_dir():
-        _download(home)
+        _download(home, coordinates)
     return sorted(home.glob("*.jar"))
 
 
-def _download(home: Path) -> None:
+def _download(home: Path, coordinates: str) -> None:
     maven, builder = demo_library("jgo.maven"), demo_library("jgo.env")
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
             context = maven.MavenContext(repo_cache=Path(scratch, "maven"))
             environment = builder.EnvironmentBuilder(context=context, cache_dir=Path(scratch, "jgo"))
-            jars = environment.from_endpoint(_COORDINATES).all_jars
+            jars = environment.from_endpoint(coordinates).all_jars
             complete = Path(scratch, "jars")
             complete.mkdir()
             for jar in jars:
@@ -51,7 +55,7 @@ def _download(home: Path) -> None:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise UserError(
             f"could not fetch Apache Kafka {KAFKA_VERSION} from Maven Central into {home}: {reason}; "
-            "connect this machine once (python -m stream kafka --fetch-only), after that it works offline"
+            "connect this machine once (make install, or python -m stream kafka --fetch-only); then it works offline"
         ) from error
 
 
