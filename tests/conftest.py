@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
@@ -19,6 +20,8 @@ from trt_build.settings import BuildSettings
 ROOT = Path(__file__).resolve().parent.parent
 
 pytest_plugins = ["tests.skips"]
+hypothesis.settings.register_profile("no test fails on speed", deadline=None)
+hypothesis.settings.load_profile("no test fails on speed")
 
 
 @pytest.fixture(scope="session")
