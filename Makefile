@@ -25,7 +25,7 @@ test-long: $(VENV)/.dev  ## what takes longer
 	$(PY) -m pytest -m long $(ARGS)
 
 test-ops: $(VENV)/.dev  ## with kcat, a Debian package that this installs (as root, or by sudo)
-	@command -v kcat > /dev/null || $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y --no-install-recommends kcat
+	@command -v kcat > /dev/null || $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -qq && apt-get install -y -qq kcat'
 	$(PY) -m pytest -m ops $(ARGS)
 
 chaos: $(VENV)/.dev  ## 216 worker kills, broker kills and outages, then the audit; about 20 minutes
