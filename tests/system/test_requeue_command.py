@@ -5,7 +5,9 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,10 @@ import pytest
 from kafka import TopicPartition
 
 import stream.audit
+import stream.requeue
 from stream.broker.reading import read_topic
 from stream.errors import Reason
+from stream.letters import Selection
 from stream.messages import OutcomeTopics
 from stream.records import KafkaSource, Partition, Record, requeued_from
 from tests.system.commands import run
@@ -152,6 +156,22 @@ def test_what_was_sent_back_is_known_for_as_long_as_its_outcome_is(topics: Docto
         admin.delete_records({TopicPartition(topics.clips, 0): third.offset + 1})
     assert requeue(topics, "--reason", "not_found") == {"dry_run": False, "sent": {}, "left": {"sent_before": 3}}
     assert sent_back(topics) == {}
+
+
+def test_what_was_sent_back_behind_an_open_transaction_is_waited_for(topics: Doctored):
+    names = OutcomeTopics(verdicts=topics.verdicts, dead_letters=topics.letters)
+    with topics.cluster.producer(transactional_id=f"open-{topics.name}") as others:
+        others.init_transactions()
+        others.begin_transaction()
+        others.send(topics.clips, value=b"of another producer").get(timeout=60)
+        letter = KafkaSource(topic=topics.letters, partition=0, offset=1)
+        topics.append(topics.clips, replace(topics.reference(1), headers=(letter.requeued_header(),)))
+        ending = threading.Timer(3.0, others.abort_transaction)
+        ending.start()
+        done = stream.requeue.requeue(topics.cluster, topics.clips, names, Selection(clip_ids=frozenset({"0-1.mp4"})))
+        ending.join()
+    assert (done.sent, done.left) == ({}, {"sent_before": 1})
+    assert sorted(sent_back(topics)) == [1]
 
 
 @pytest.mark.parametrize(("when", "sent"), [("before", 2), ("after", 4)])
