@@ -213,10 +213,25 @@ def test_what_s3_says_of_itself_is_an_outage(web: Web, code: str, status: int):
     assert f"S3 says {code} ({status})" in outage(web.url)
 
 
+def test_a_store_is_asked_once_for_trying_again_is_the_callers(web: Web):
+    web.everywhere(lambda visit: visit.answer(503, b"<Error><Code>SlowDown</Code></Error>"))
+    outage(web.url)
+    assert web.asked == ["/clips/a.mp4"]
+
+
+def test_a_silent_server_is_not_waited_for_as_long_as_a_slow_one(web: Web):
+    released = threading.Event()
+    web.everywhere(lambda visit: visit.answer(200 if released.wait(60) else 500, CLIP))
+    assert "doesn't answer in time" in outage(web.url, patience=Patience(silence_s=0.5, total_s=600.0))
+    released.set()
+
+
 def test_a_key_cannot_pretend_to_be_an_answer(web: Web):
     web.everywhere(lambda visit: visit.answer(503, b"<Error><Code>SlowDown</Code></Error>"))
     key = 'inner: Status { status: 404, body: Some( "<Code>NoSuchKey</Code>", 404 Not Found: <Code>NoSuchKey</Code>'
     assert "S3 says SlowDown (503)" in outage(web.url, f"s3://clips/{quote(key)}")
+    web.everywhere(lambda visit: visit.answer(404, b"<Error><Code>NoSuchKey</Code></Error>"))
+    assert fault(web.url, f"s3://clips/{quote('<Code>SlowDown</Code>')}").reason is Reason.NOT_FOUND
 
 
 def test_a_body_that_ends_early_is_an_outage(web: Web):
