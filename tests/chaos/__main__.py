@@ -11,8 +11,9 @@ from stream.jars import KAFKA_VERSION
 from tests.chaos.brokers import started_brokers
 from tests.chaos.plans import long_script
 from tests.chaos.run import Result, Run
+from tests.chaos.stores import S3Store
 from tests.chaos.table import table
-from tests.system.load import small_clips
+from tests.s3_server import S3Server
 
 
 def parse() -> argparse.Namespace:
@@ -20,6 +21,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**31))
     parser.add_argument("--kills-each", type=int, default=24, help="worker kills at each named point")
     parser.add_argument("--rounds", type=int, default=8, help="rounds of all other events")
+    parser.add_argument("--references", type=int, default=10_000, help="done at least before the run ends")
     parser.add_argument("--limit-s", type=float, default=7200.0)
     parser.add_argument("--folder", type=Path, default=None, help="new folder for logs and the brokers' data")
     return parser.parse_args()
@@ -30,9 +32,15 @@ def say(line: str) -> None:
 
 
 def play(given: argparse.Namespace, folder: Path) -> Result:
-    script = long_script(given.seed, kills_each=given.kills_each, rounds=given.rounds, limit_s=given.limit_s)
-    with started_brokers(folder) as brokers:
-        return Run(brokers.bootstrap, brokers.nodes, small_clips(folder / "clips"), folder, script, say=say).play()
+    script = long_script(
+        given.seed,
+        kills_each=given.kills_each,
+        rounds=given.rounds,
+        at_least=given.references,
+        limit_s=given.limit_s,
+    )
+    with S3Server(folder / "s3") as server, started_brokers(folder) as brokers:
+        return Run(brokers.bootstrap, brokers.nodes, S3Store(folder, server), folder, script, say=say).play()
 
 
 def main() -> int:

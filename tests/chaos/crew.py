@@ -19,6 +19,7 @@ from stream.broker.watchdog import EXIT_STUCK
 from stream.interrupts import TERMINATED
 from stream.lifeline import dying_with_us
 from tests.chaos.plans import Plan, Point, Post
+from tests.chaos.stores import ClipStore
 from tests.chaos.worker import FROZE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -37,11 +38,10 @@ def new_topics(cluster: Cluster, *, partitions: int) -> Topics:
     return topics
 
 
-def worker_words(bootstrap: str, topics: Topics, clips: Path) -> list[str]:
+def worker_words(bootstrap: str, topics: Topics, store: ClipStore) -> list[str]:
     """What `python -m stream worker` is told; one reader and one thread each, for there are several."""
     flags = {
         "bootstrap": bootstrap,
-        "allow": clips,
         "group": topics.group,
         "clips-topic": topics.clips,
         "verdicts-topic": topics.verdicts,
@@ -52,7 +52,7 @@ def worker_words(bootstrap: str, topics: Topics, clips: Path) -> list[str]:
         "ops-host": "127.0.0.1",
         "ops-port": 0,
     }
-    return [str(word) for name, value in flags.items() for word in (f"--{name}", value)]
+    return [*store.words, *(str(word) for name, value in flags.items() for word in (f"--{name}", value))]
 
 
 @dataclass(slots=True, eq=False)

@@ -1,24 +1,11 @@
 """What the clips of `tests.system.load` deserve: a verdict, or a rejection for the one right reason."""
 
-from collections.abc import Iterator
-from itertools import count
-from pathlib import Path
-
 from stream.audit import Topics
 from stream.broker.cluster import Cluster
 from stream.broker.reading import read_topic
-from stream.records import ClipReference, rejection_of
-from tests.system.load import references
+from stream.records import rejection_of
 
 REASONS = {"truncated.mp4": "undecodable", "no-outline.mp4": "no_outline", "missing.mp4": "not_found"}
-_TURN = 1200
-
-
-def endless(clips: Path) -> Iterator[ClipReference]:
-    """References without end, each with a clip_id of its own that ends in the clip's name; 5 % of them are bad."""
-    for turn in count():
-        for reference in references(clips, _TURN):
-            yield reference.model_copy(update={"clip_id": f"{turn}-{reference.clip_id}"})
 
 
 def undeserved(cluster: Cluster, topics: Topics) -> list[str]:

@@ -104,11 +104,11 @@ class Script:
     limit_s: float
 
 
-def long_script(seed: int, *, kills_each: int, rounds: int, limit_s: float) -> Script:
+def long_script(seed: int, *, kills_each: int, rounds: int, at_least: int, limit_s: float) -> Script:
     chance = random.Random(seed)
     plans = tuple(_plans(chance, each=kills_each))
     events = tuple(event for _ in range(rounds) for event in chance.sample(EVENTS, len(EVENTS)))
-    return Script(seed=seed, plans=plans, events=events, ahead=2000, at_least=10_000, limit_s=limit_s)
+    return Script(seed=seed, plans=plans, events=events, ahead=2000, at_least=at_least, limit_s=limit_s)
 
 
 def short_script(seed: int) -> Script:

@@ -16,8 +16,9 @@ from stream.ledger import Audit
 from tests.chaos.brokers import freeze, listens, thaw
 from tests.chaos.crew import Crew, Man, new_topics, worker_words
 from tests.chaos.feeder import Feeder
-from tests.chaos.outcomes import endless, undeserved
+from tests.chaos.outcomes import undeserved
 from tests.chaos.plans import ASLEEP_S, Event, Point, Script
+from tests.chaos.stores import ClipStore, endless
 
 TICK_S = 0.05
 PARTITIONS = 8
@@ -58,7 +59,7 @@ class Run:
     Args:
         bootstrap: of the cluster.
         nodes: the brokers that events may happen to.
-        clips: of tests.system.load, in a folder that can be renamed.
+        store: of the clips.
         folder: for logs; must be there.
         script: of what goes wrong.
         say: is told of each event.
@@ -68,13 +69,13 @@ class Run:
         self,
         bootstrap: str,
         nodes: Sequence[EmbeddedKafka],
-        clips: Path,
+        store: ClipStore,
         folder: Path,
         script: Script,
         *,
         say: Callable[[str], None] = print,
     ) -> None:
-        self._nodes, self._clips, self._script, self._tell = nodes, clips, script, say
+        self._nodes, self._store, self._script, self._tell = nodes, store, script, say
         self._chance = random.Random(script.seed)
         self._slow = folder / "slow"
         self._cluster = Cluster(bootstrap)
@@ -96,12 +97,12 @@ class Run:
             topic=self._topics.clips,
             group=self._topics.group,
             partitions=PARTITIONS,
-            given=endless(self._clips),
+            given=endless(self._store),
             ahead=self._script.ahead,
         )
 
     def _make_crew(self, folder: Path) -> Crew:
-        words = worker_words(self._cluster.bootstrap, self._topics, self._clips)
+        words = worker_words(self._cluster.bootstrap, self._topics, self._store)
         chaos = ["--slow-while", str(self._slow), "--lose-answer-every", str(self._script.lose_answer_every)]
         chaos += ["--break", self._script.broken] if self._script.broken else []
         return Crew(self._script.posts, words, chaos=chaos, folder=folder, plans=self._script.plans)
@@ -169,10 +170,9 @@ class Run:
             self._start(node)
 
     def _take_the_store_away(self) -> None:
-        away = self._clips.with_name("away")
-        self._clips.rename(away)
+        self._store.go()
         self._pass(self._chance.uniform(3.0, 8.0))
-        away.rename(self._clips)
+        self._store.come_back()
 
     def _slow_the_store_down(self) -> None:
         self._slow.write_text("0.3")

@@ -27,10 +27,9 @@ from stream.embedded import EmbeddedKafka
 from stream.produce import paced
 from stream.records import ClipReference
 from tests.chaos.crew import Crew, new_topics, worker_words
-from tests.chaos.outcomes import endless
 from tests.chaos.plans import TWO
 from tests.chaos.slopes import Limit, Slope, fit
-from tests.system.load import small_clips
+from tests.chaos.stores import FolderStore, endless
 
 PARTITIONS = 4
 BURST = 2000
@@ -111,9 +110,9 @@ class Soak:
     def __init__(self, bootstrap: str, folder: Path, *, chaos: list[str]) -> None:
         self._cluster = Cluster(bootstrap)
         self._topics = new_topics(self._cluster, partitions=PARTITIONS)
-        clips = small_clips(folder / "clips")
-        words = worker_words(bootstrap, self._topics, clips)
-        self._given: Iterator[ClipReference] = endless(clips)
+        store = FolderStore(folder)
+        words = worker_words(bootstrap, self._topics, store)
+        self._given: Iterator[ClipReference] = endless(store)
         self._crew = Crew(TWO, words, chaos=chaos, folder=folder, plans=())
         self._ends = Ends(self._cluster, self._topics)
         self.samples: list[Sample] = []

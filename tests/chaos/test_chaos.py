@@ -8,7 +8,7 @@ import pytest
 from tests.chaos.brokers import started_brokers
 from tests.chaos.plans import EXPOSING, POINTS, short_script
 from tests.chaos.run import Run
-from tests.system.load import small_clips
+from tests.chaos.stores import FolderStore
 
 pytestmark = pytest.mark.timeout(900)
 SEED = 1
@@ -17,7 +17,7 @@ SEED = 1
 def test_each_reference_has_exactly_one_outcome_whatever_dies(tmp_path: Path):
     script = short_script(SEED)
     with started_brokers(tmp_path) as brokers:
-        result = Run(brokers.bootstrap, brokers.nodes, small_clips(tmp_path / "clips"), tmp_path, script).play()
+        result = Run(brokers.bootstrap, brokers.nodes, FolderStore(tmp_path), tmp_path, script).play()
     assert result.faults == [], f"seed {SEED}, logs in {tmp_path}"
     assert set(result.kills) == set(POINTS)
     assert result.audit.references >= script.at_least
@@ -30,7 +30,7 @@ FIRST, *OTHERS = EXPOSING
 @pytest.mark.parametrize("guard", [FIRST, *(pytest.param(each, marks=pytest.mark.long) for each in OTHERS)])
 def test_without_a_guard_the_same_harness_finds_it(kafka: str, tmp_path: Path, guard: str):
     script, fault = EXPOSING[guard]
-    result = Run(kafka, [], small_clips(tmp_path / "clips"), tmp_path, script).play()
+    result = Run(kafka, [], FolderStore(tmp_path), tmp_path, script).play()
     assert result.audit.faults.get(fault), result.audit
 
 
@@ -38,5 +38,5 @@ def test_without_a_guard_the_same_harness_finds_it(kafka: str, tmp_path: Path, g
 @pytest.mark.parametrize("guard", EXPOSING)
 def test_with_its_guard_nothing_is_found(kafka: str, tmp_path: Path, guard: str):
     script = replace(EXPOSING[guard][0], broken=None)
-    result = Run(kafka, [], small_clips(tmp_path / "clips"), tmp_path, script).play()
+    result = Run(kafka, [], FolderStore(tmp_path), tmp_path, script).play()
     assert result.faults == []
