@@ -65,7 +65,11 @@ class Man:
     plan: Plan | None
     began: float = field(default_factory=time.monotonic)
     told_to_end: bool = False
-    killed_by_us: bool = False
+
+    @property
+    def has_worked(self) -> bool:
+        """Whether it has had partitions."""
+        return b"INFO partitions: [" in self.log.read_bytes()
 
     def signal(self, number: int) -> None:
         self.process.send_signal(number)
@@ -111,7 +115,6 @@ class Crew:
             if man is None and now >= self._not_before.get(post, now):
                 self._man(post)
             elif man and man.plan and man.plan.at == "any-moment" and now >= man.began + man.plan.seconds:
-                man.killed_by_us = True
                 man.signal(signal.SIGKILL)
 
     def _man(self, post: Post) -> None:
@@ -143,9 +146,9 @@ class Crew:
         elif man.plan:
             self._plans.append(man.plan)
         self.exits[_kind(code)] += 1
-        expected = code == -signal.SIGKILL if man.plan and not man.told_to_end else False
-        ended = man.told_to_end and code in (0, TERMINATED, -signal.SIGTERM, -signal.SIGKILL)
-        if not (expected or ended or code == EXIT_STUCK or EXCUSE in _last_line(man.log)):
+        died = code == -signal.SIGKILL and man.plan is not None
+        ended = man.told_to_end and code in (0, TERMINATED, -signal.SIGTERM)
+        if not (died or ended or code == EXIT_STUCK or EXCUSE in _last_line(man.log)):
             self.unexpected.append(f"{man.log.name} ended with {code}: {_last_line(man.log)}")
         lived_s = time.monotonic() - man.began
         if code != -signal.SIGKILL and lived_s < QUICK_S:

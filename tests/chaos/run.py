@@ -187,7 +187,8 @@ class Run:
         self._pass(self._chance.uniform(3.0, 5.0))
 
     def _anyone(self) -> Man:
-        while not (men := [man for man in self._crew.men.values() if not man.told_to_end]):
+        """A worker that takes part."""
+        while not (men := [man for man in self._crew.men.values() if man.has_worked and not man.told_to_end]):
             self._pass(0.5)
         return self._chance.choice(men)
 
