@@ -68,6 +68,28 @@ def keep_finished_joins(consumer: KafkaConsumer) -> None:
     coordinator.need_rejoin = due_until_complete
 
 
+def notice_losses_while_joining(consumer: KafkaConsumer) -> None:
+    """Has partitions told of as lost, too, where the group threw the member out while it was joining.
+
+    kafka-python looks for that once, before it asks to join. Where the answer is that the group doesn't know it any
+    more (its session ended while it stood still), it joins as a new member that still holds its partitions; those that
+    it is given again it reads on where it was, although others have had them meanwhile, and delivers them once more.
+    Kafka's own client looks again.
+
+    Raises:
+        AttributeError: this kafka-python is built differently.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 - no public way to it
+    reset = coordinator.reset_generation
+    assert coordinator.rejoining is False  # nothing may have begun yet
+
+    def reset_and_look_again(*args: Any, **kwargs: Any) -> None:
+        reset(*args, **kwargs)
+        coordinator.rejoining = False
+
+    coordinator.reset_generation = reset_and_look_again
+
+
 def put_off_joins(consumer: KafkaConsumer, while_: Callable[[], bool]) -> None:
     """Lets no join begin while a condition holds.
 

@@ -25,6 +25,7 @@ from stream.broker.guards import (
     coordinator_known,
     is_fenced,
     keep_finished_joins,
+    notice_losses_while_joining,
     put_off_joins,
     read_while_joining,
     resume_parked_records,
@@ -118,6 +119,7 @@ class KafkaBroker:
             partition_assignment_strategy=[self._membership.assignor],
         )
         keep_finished_joins(consumer)
+        notice_losses_while_joining(consumer)
         read_while_joining(consumer)
         resume_parked_records(consumer)
         put_off_joins(consumer, lambda: self._membership.handing_over)

@@ -254,3 +254,24 @@ def test_a_partition_that_was_paused_halfway_goes_on_only_with_the_guard(
         consumer.resume(halfway)
         rest = read_until(consumer, 5, patience_s=10.0 if guarded else 1.5)
     assert (rest == [first] * 5) == guarded, "kafka-python takes parked records up by itself now: the guard may go"
+
+
+def test_a_member_that_is_thrown_out_while_it_joins_loses_its_partitions(
+    cluster: Cluster, new_topic: NewTopic, join: Join
+):
+    topic = new_topic(2)
+    member, idle = join(topic), join(topic)
+    drive(member, idle, until=lambda: len(member._owned) == len(idle._owned) == 1 and not member._membership.joining)
+    held = {Partition(each.topic, each.partition) for each in member._owned}
+    newcomer = join(topic)  # its join waits for the idle one, which doesn't answer, and so does the member's
+    drive(member, newcomer, until=lambda: member._consumer._coordinator._join_task is not None)
+    with cluster.admin() as admin:
+        thrown_out = MemberToRemove(member_id=member._membership.member_id)
+        assert "NoError" in str(admin.remove_group_members(f"group-{topic}", [thrown_out]))
+    lost: set[Partition] = set()
+
+    def told() -> bool:
+        lost.update(member.poll(max_records=0, timeout_s=0.0).lost)
+        return lost == held
+
+    drive(newcomer, idle, until=told)
