@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -139,7 +139,9 @@ class Scorer(Generic[TokenT]):
         self._observe = observe
         self._options = options
         self._stores = Stores(backoff=backoff, clock=clock)
-        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        # No SimpleQueue: before Python 3.13 its get() waits without end where a signal's handler outlasts the time-out,
+        # so that a worker with nothing in hand would not hear that it is to stop.
+        self._inbox: Queue[Callable[[], None]] = Queue()
         self._jobs: dict[TokenT, _Job[TokenT]] = {}
         self._unfetched: list[_Job[TokenT]] = []
         self._unread: deque[tuple[_Job[TokenT], bytes]] = deque()

@@ -1,7 +1,10 @@
 """Fetch, read, score: one outcome for each clip, no more at a time than allowed, and whose fault a failure is."""
 
 import math
+import os
+import signal
 import threading
+import time
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -347,3 +350,14 @@ def test_the_fetcher_is_told_the_digest(bench: Bench):
     bench.submit("2.good")
     bench.poll()
     assert bench.fetcher.digests == ["a" * 64, None]
+
+
+def test_a_signal_whose_handler_takes_longer_than_the_wait_does_not_make_it_endless(bench: Bench):
+    before = signal.signal(signal.SIGUSR1, lambda *_: time.sleep(0.1))
+    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGUSR1))
+    timer.start()
+    try:
+        assert bench.scorer.poll(0.1) == []
+    finally:
+        timer.join()
+        signal.signal(signal.SIGUSR1, before)
