@@ -1,5 +1,6 @@
 """Ends the process when a call of the Kafka client hangs that takes no time-out of its own."""
 
+import faulthandler
 import os
 import sys
 import threading
@@ -12,9 +13,10 @@ EXIT_STUCK = 70
 
 
 def end_process(reason: str) -> None:
-    """Says why and ends the process at once: no handler runs, for any of them might hang too."""
+    """Says why, and what each thread was in, and ends the process at once: no handler runs, any might hang too."""
     sys.stderr.write(f"stall-stream: {reason}; the process ends\n")
     sys.stderr.flush()
+    faulthandler.dump_traceback(file=sys.stderr)
     os._exit(EXIT_STUCK)
 
 

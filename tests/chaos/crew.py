@@ -15,7 +15,6 @@ from pathlib import Path
 from stream.audit import Topics
 from stream.broker.cluster import Cluster
 from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
-from stream.broker.watchdog import EXIT_STUCK
 from stream.interrupts import TERMINATED
 from stream.lifeline import dying_with_us
 from tests.chaos.plans import Plan, Point, Post
@@ -148,7 +147,7 @@ class Crew:
         self.exits[_kind(code)] += 1
         died = code == -signal.SIGKILL and man.plan is not None
         ended = man.told_to_end and code in (0, TERMINATED, -signal.SIGTERM)
-        if not (died or ended or code == EXIT_STUCK or EXCUSE in _last_line(man.log)):
+        if not (died or ended or EXCUSE in _last_line(man.log)):
             self.unexpected.append(f"{man.log.name} ended with {code}: {_last_line(man.log)}")
         lived_s = time.monotonic() - man.began
         if code != -signal.SIGKILL and lived_s < QUICK_S:
