@@ -107,6 +107,15 @@ def put_off_joins(consumer: KafkaConsumer, while_: Callable[[], bool]) -> None:
     coordinator.need_rejoin = due_and_not_put_off
 
 
+def join_again(consumer: KafkaConsumer) -> None:
+    """Lets a join be due, so that all partitions are shared out anew.
+
+    Raises:
+        AttributeError: this kafka-python is built differently.
+    """
+    consumer._coordinator.request_rejoin()  # noqa: SLF001 - no public way to it
+
+
 def read_while_joining(consumer: KafkaConsumer) -> None:
     """Lets records of the partitions held go on coming while a join is under way, as Kafka's own client does.
 

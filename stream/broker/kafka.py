@@ -24,6 +24,7 @@ from stream.broker.deliveries import Deliveries
 from stream.broker.guards import (
     coordinator_known,
     is_fenced,
+    join_again,
     keep_finished_joins,
     notice_losses_while_joining,
     put_off_joins,
@@ -92,6 +93,7 @@ class KafkaBroker:
         self._consumer = self._join()
         self._positions = Positions(self._consumer, options.group)
         self._deliveries = Deliveries(self._transactions, self._membership, self._positions)
+        self._took_its_seat = options.slot is None
         self._owned: set[TopicPartition] = set()  # as the caller knows it
         self._unplaced: set[TopicPartition] = set()  # given to us, not yet at their committed offset
         self._paused: set[TopicPartition] = set()  # by the caller
@@ -144,6 +146,8 @@ class KafkaBroker:
         self._unplaced = (self._unplaced | changes.assigned) & held
         records = tuple(to_record(each) for partition in self._owned & given.keys() for each in given[partition])
         generation, outage = self._membership.generation(), self._outage()
+        if generation >= 0:
+            self._take_seat()
         if self._membership.joining and outage is None:
             self._watchdog.arm(_JOINING, self._stuck_after_s)
         else:
@@ -157,6 +161,16 @@ class KafkaBroker:
             generation=generation,
             outage=outage,
         )
+
+    def _take_seat(self) -> None:
+        """Once after the start, a static member asks for all to be shared out anew.
+
+        Kafka gives it what its predecessor had, without a rebalance. A partition that was to go to another when that
+        one died would be nobody's until somebody comes or goes.
+        """
+        if not self._took_its_seat:
+            self._took_its_seat = True
+            join_again(self._consumer)
 
     def _part(self, gone: set[TopicPartition]) -> tuple[set[TopicPartition], set[TopicPartition]]:
         """What parts from now on, and what is revoked: let go, or not of the assignment in force any more."""
