@@ -173,8 +173,8 @@ class Scorer(Generic[TokenT]):
 
     @property
     def outage(self) -> str | None:
-        """What is being waited for, or None."""
-        return self._stores.outage
+        """What is being waited for, or None; where no clip waits nobody asks whether a store serves again."""
+        return self._stores.outage if self._jobs else None
 
     def submit(self, token: TokenT, reference: ClipReference, source: Source) -> None:
         """Takes a clip; its outcome comes out of `poll` under this token."""

@@ -191,6 +191,17 @@ def test_an_outage_is_retried_without_end_and_ever_more_slowly(bench: Bench):
     assert isinstance(bench.settle()["1.good"], Verdict)
 
 
+def test_without_a_clip_that_waits_there_is_no_outage_to_wait_for(bench: Bench):
+    bench.store.down = True
+    bench.submit("7.good")
+    for _ in range(3):
+        bench.settle()
+        bench.time.now += 10.0
+    assert bench.scorer.outage is not None
+    bench.scorer.cancel(lambda _token: True)
+    assert bench.scorer.outage is None
+
+
 def test_an_outage_is_told_from_the_second_failed_round_to_the_first_answer(bench: Bench):
     bench.store.down = True
     bench.submit("1.good", "2.good", "3.good", "4.good")
