@@ -251,7 +251,7 @@ class Worker:
         entries: list[Done] = []
         positions: dict[Partition, Position] = {}
         parting = self._window.parting
-        for partition in self._window.partitions:
+        for partition in sorted(self._window.partitions):  # in one order in each run of a simulation
             finished = self._window.finished(partition)
             limit = replace(self._rejections, wait_s=0.0) if partition in parting else self._rejections
             count, position = limit.release(finished, self._window.position(partition), now=now)

@@ -15,7 +15,7 @@ from stream.errors import Outage, Reason, UserError
 from stream.records import SCHEMA, ClipReference, FileSource, Outcome, Rejection, Verdict
 from stream.score import NamedClip, find_clips, given_clip, score
 from stream.scorer import Scorer, ScorerOptions
-from tests.simulation import JUDGE, FakeEngine, FakeFetcher, FakeReaders, Store, Time, Work
+from tests.simulation.machines import JUDGE, FakeEngine, FakeFetcher, FakeReaders, Store, Time, Work
 
 
 def touched(folder: Path, *names: str) -> Path:

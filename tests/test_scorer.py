@@ -18,7 +18,7 @@ from stream.readers import ReadRequest
 from stream.records import ClipReference, FileSource, Rejection, Verdict
 from stream.scorer import Scorer, ScorerOptions
 from stream.verdict import DecisionRule
-from tests.simulation import JUDGE, FakeEngine, FakeFetcher, FakeReaders, Store, Time, Work
+from tests.simulation.machines import JUDGE, FakeEngine, FakeFetcher, FakeReaders, Store, Time, Work
 
 
 class Bench(SimpleNamespace):

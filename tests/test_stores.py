@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from stream.backoff import Backoff
 from stream.stores import Stores
-from tests.simulation import Time
+from tests.simulation.machines import Time
 
 
 def test_a_store_of_a_name_is_one_and_the_same():

@@ -11,7 +11,7 @@ from stream.records import KafkaSource, Partition, Record, Rejection, Verdict, r
 from stream.rejections import RejectionLimit, TooManyRejectionsError
 from stream.worker import ABORTED, DONE, Worker
 from tests.contract.memory_broker import HANDOVER_POLLS
-from tests.simulation import CLIPS, DEAD_LETTERS, GROUP, OPTIONS, TRACE, VERDICTS, Member, World
+from tests.worker_lab import CLIPS, DEAD_LETTERS, GROUP, OPTIONS, TRACE, VERDICTS, Member, World
 
 A, B = Partition(CLIPS, 0), Partition(CLIPS, 1)
 

@@ -1,7 +1,6 @@
 """The one place that touches private parts of kafka-python 3.0.12: its defects that can't be guarded otherwise."""
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -134,10 +133,10 @@ def read_while_joining(consumer: KafkaConsumer) -> None:
     coordinator.poll = poll_without_waiting
 
 
-def unanswered_s(consumer: KafkaConsumer) -> float:
-    """Seconds since Kafka last answered a settled member's heartbeat, or let it join."""
+def unanswered_s(consumer: KafkaConsumer, *, now: float) -> float:
+    """Seconds since Kafka last answered a settled member's heartbeat, or let it join; `now` is `time.monotonic()`."""
     heartbeat = consumer._coordinator.heartbeat  # noqa: SLF001 - no public way to it
-    return float(time.monotonic() - max(heartbeat.last_receive, heartbeat.last_reset))
+    return float(now - max(heartbeat.last_receive, heartbeat.last_reset))
 
 
 def coordinator_known(consumer: KafkaConsumer) -> bool:

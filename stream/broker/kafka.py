@@ -3,7 +3,7 @@
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,18 +78,30 @@ class KafkaOptions:
 class KafkaBroker:
     """`stream.broker.contract.Broker` on Kafka.
 
+    Args:
+        options: how it takes part.
+        watchdog: ends what hangs; one of its own by default.
+        clock: seconds, monotonic.
+
     Raises:
         UserError: the cluster is not reachable, or a topic is missing.
     """
 
-    def __init__(self, options: KafkaOptions, *, watchdog: Watchdog | None = None) -> None:
+    def __init__(
+        self,
+        options: KafkaOptions,
+        *,
+        watchdog: Watchdog | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._options = options
+        self._clock = clock
         self._stuck_after_s = 2 * options.max_poll_interval_s
         self.client_id = f"{options.group}-{options.slot or uuid.uuid4()}"
         require_topics(options.cluster, [options.topic, *options.output_topics])
         self._watchdog = watchdog or Watchdog()
         self._transactions = options.cluster.ask(self._begin_transactions)
-        self._membership = Membership(handover_s=options.handover_s)
+        self._membership = Membership(handover_s=options.handover_s, clock=clock)
         self._consumer = self._join()
         self._positions = Positions(self._consumer, options.group)
         self._deliveries = Deliveries(self._transactions, self._membership, self._positions)
@@ -105,6 +117,7 @@ class KafkaBroker:
             self._options.cluster,
             transactional_id=self.client_id,  # never one that lives on: two owners would fence each other
             timeout_s=self._options.transaction_timeout_s,
+            clock=self._clock,
         )
 
     def _join(self) -> KafkaConsumer:
@@ -144,7 +157,9 @@ class KafkaBroker:
         self._paused &= self._owned
         parting, revoked = self._part(gone)
         self._unplaced = (self._unplaced | changes.assigned) & held
-        records = tuple(to_record(each) for partition in self._owned & given.keys() for each in given[partition])
+        records = tuple(
+            to_record(each) for partition in sorted(self._owned & given.keys()) for each in given[partition]
+        )
         generation, outage = self._membership.generation(), self._outage()
         if generation >= 0:
             self._take_seat()
@@ -182,7 +197,7 @@ class KafkaBroker:
         return gone - over, over
 
     def _outage(self) -> str | None:
-        silent_s = unanswered_s(self._consumer)
+        silent_s = unanswered_s(self._consumer, now=self._clock())
         waits_for_others = self._membership.joining and coordinator_known(self._consumer)
         if waits_for_others or silent_s < _SILENT_HEARTBEATS * self._options.heartbeat_s:
             return None

@@ -6,7 +6,7 @@ the member that had them: time to finish what it has in hand of them.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,12 +45,14 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
 
     Args:
         handover_s: the second round is put off for so long at most while partitions that part aren't let go.
+        clock: seconds, monotonic.
     """
 
-    def __init__(self, *, handover_s: float) -> None:
+    def __init__(self, *, handover_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.assignor = _RecordingAssignor(self)
         self.assignment: Assignment | None = None
         self._handover_s = handover_s
+        self._clock = clock
         self._not_let_go: frozenset[TopicPartition] = frozenset()
         self._hand_over_by = 0.0
         self._consumer: KafkaConsumer | None = None
@@ -80,7 +82,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
     @property
     def handing_over(self) -> bool:
         """Whether the next join is to wait until what is in hand of parting partitions is delivered."""
-        waits = bool(self._not_let_go) and time.monotonic() < self._hand_over_by
+        waits = bool(self._not_let_go) and self._clock() < self._hand_over_by
         return waits and bool(self._identity().state == MemberState.STABLE)
 
     def let_go(self, partitions: Iterable[TopicPartition]) -> None:
@@ -96,7 +98,7 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         """A join is complete. The generation may rise without any callback of the listener, so it is noted here."""
         given = frozenset(assignment.partitions())
         parting = frozenset() if self.assignment is None else self.assignment.partitions - given
-        self._not_let_go, self._hand_over_by = parting, time.monotonic() + self._handover_s
+        self._not_let_go, self._hand_over_by = parting, self._clock() + self._handover_s
         self.assignment = Assignment(generation, given, self._identity(), parting)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:

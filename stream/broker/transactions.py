@@ -1,8 +1,9 @@
 """A transactional producer that is thrown away at the first error: what it holds then can't be trusted."""
 
 import logging
+import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from kafka import KafkaProducer, TopicPartition
@@ -62,16 +63,25 @@ class Transactions:
         cluster: where to.
         transactional_id: no other living process may use it.
         timeout_s: the broker aborts a transaction that is open for longer.
+        clock: seconds, monotonic.
 
     Raises:
         UserError: the cluster is not reachable.
     """
 
-    def __init__(self, cluster: Cluster, *, transactional_id: str, timeout_s: float) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        transactional_id: str,
+        timeout_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._cluster = cluster
+        self._clock = clock
         self._id = transactional_id
         self._timeout_s = timeout_s
-        self._fenced_at = -_FENCED_AGAIN_WITHIN_S
+        self._fenced_at = -math.inf
         self._producer: KafkaProducer | None = self._open(cluster)
 
     def commit(
@@ -134,9 +144,9 @@ class Transactions:
     def _give_up(self, error: KafkaError) -> None:
         """A used producer may commit offsets of its failed transaction, hang on a time-out or fence a living one."""
         if isinstance(error, (ProducerFencedError, InvalidProducerEpochError)):
-            if time.monotonic() < self._fenced_at + _FENCED_AGAIN_WITHIN_S:
+            if self._clock() < self._fenced_at + _FENCED_AGAIN_WITHIN_S:
                 raise FencedTwiceError(f"the transactional.id {self._id!r} is used by another process") from error
-            self._fenced_at = time.monotonic()
+            self._fenced_at = self._clock()
         log.warning("a transaction failed (%s); going on with a new producer", error)
         assert self._producer is not None
         end_producer(self._producer)
