@@ -78,22 +78,23 @@ def kafka(settings: KafkaSettings) -> int:
 
 def topics(settings: TopicsSettings) -> int:
     """Creates the topics."""
-    from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
-
     log_to_stderr(settings.log_level, secrets=settings.secrets)
-    partitions, replication = settings.partitions, settings.replication
-    kept_ms = None if settings.retention_days is None else int(settings.retention_days * 86_400_000)
-    done = create_topics(
-        _cluster(settings),
-        [
-            Topic(settings.clips_topic, partitions, replication, kept_ms),
-            Topic(settings.verdicts_topic, partitions, replication, FOR_EVER_MS),
-            Topic(settings.dead_letters_topic, partitions, replication, FOR_EVER_MS),
-        ],
-    )
-    for name, sentence in done.items():
+    for name, sentence in _create_topics(settings).items():
         print(f"{name}: {sentence}")
     return 0
+
+
+def _create_topics(settings: TopicsSettings) -> Mapping[str, str]:
+    from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
+
+    partitions, replication = settings.partitions, settings.replication
+    kept_ms = None if settings.retention_days is None else int(settings.retention_days * 86_400_000)
+    wanted = [
+        Topic(settings.clips_topic, partitions, replication, kept_ms),
+        Topic(settings.verdicts_topic, partitions, replication, FOR_EVER_MS),
+        Topic(settings.dead_letters_topic, partitions, replication, FOR_EVER_MS),
+    ]
+    return create_topics(_cluster(settings), wanted)
 
 
 def produce(settings: ProduceSettings) -> int:
@@ -308,10 +309,11 @@ def worker(settings: WorkerSettings) -> int:
         with OpsServer(registry, host=settings.ops_host, port=settings.ops_port, live=live, ready=ready) as ops:
             drain_on_signals(member.request_stop, drain_s=settings.drain_s, end=end_process)
             log.info(
-                "artifact %s, %d readers, group %s; http://%s:%d/metrics",
+                "artifact %s, %d readers, group %s, %s; http://%s:%d/metrics",
                 parts.artifact.digest,
                 parts.readers.size,
                 settings.group,
+                settings.delivery,
                 settings.ops_host,
                 ops.port,
             )
@@ -319,6 +321,8 @@ def worker(settings: WorkerSettings) -> int:
 
 
 def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics") -> "Worker":
+    from stream.broker.at_least_once import AtLeastOnce
+    from stream.broker.exactly_once import ExactlyOnce
     from stream.broker.kafka import KafkaBroker, KafkaOptions
     from stream.broker.limits import message_limit_bytes
     from stream.broker.start import settle_start
@@ -328,6 +332,9 @@ def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics
     from stream.window import Window
     from stream.worker import Worker, WorkerOptions
 
+    if settings.create_topics:
+        for name, sentence in _create_topics(settings).items():
+            log.info("topic %s: %s", name, sentence)
     cluster, outputs = _cluster(settings), (settings.verdicts_topic, settings.dead_letters_topic)
     settle_start(cluster, group=settings.group, topic=settings.clips_topic, output_topics=outputs, start=settings.start)
     broker = KafkaBroker(
@@ -338,7 +345,8 @@ def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics
             output_topics=outputs,
             slot=settings.slot,
             session_timeout_s=settings.session_timeout_s,
-        )
+        ),
+        delivery=ExactlyOnce if settings.delivery == "exactly-once" else AtLeastOnce,
     )
     options = WorkerOptions(
         topics=OutcomeTopics(

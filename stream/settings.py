@@ -139,7 +139,7 @@ class KafkaSettings(StreamSettings):
 
 
 class TopicsSettings(TopicNames):
-    """Creation of the three topics."""
+    """How the three topics are created."""
 
     partitions: int = Field(4, ge=1, description="partitions of each topic: the most workers that can share the work")
     replication: int = Field(-1, ge=-1, description="copies of each partition; -1 is the cluster's default")
@@ -173,7 +173,7 @@ class ProduceSettings(ClipsTopic):
         return self
 
 
-class WorkerSettings(ModelSettings, GroupSettings):
+class WorkerSettings(ModelSettings, GroupSettings, TopicsSettings):
     """One member of the group that judges the clips."""
 
     allow: Names = Field(
@@ -183,6 +183,12 @@ class WorkerSettings(ModelSettings, GroupSettings):
     )
     slot: str | None = Field(
         None, min_length=1, description="name of this member, that no other has: keeps its partitions over a restart"
+    )
+    delivery: Literal["exactly-once", "at-least-once"] = Field(
+        "exactly-once", description="how often an outcome may come; at-least-once is for a Kafka without transactions"
+    )
+    create_topics: bool = Field(
+        False, description="create the topics that are missing, with these --partitions and --replication"
     )
     start: Literal["earliest", "latest"] | None = Field(
         None, description="where a group without offsets begins; asked for where there are outcomes already"

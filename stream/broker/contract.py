@@ -46,7 +46,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Messages and offsets that become visible together, or not at all."""
+    """Messages and offsets that become visible together, or not at all; at least once: messages first."""
 
     messages: tuple[Message, ...]
     positions: Mapping[Partition, Position]
@@ -54,7 +54,7 @@ class Delivery:
 
 
 class DeliveryRefused(Exception):  # noqa: N818 - a refusal is an ordinary answer
-    """Nothing of the delivery is visible. Poll, then send what is still owned again, with the new generation."""
+    """Nothing of the delivery counts. Poll, then send what is still owned again, with the new generation."""
 
 
 class Broker(Protocol):
@@ -73,11 +73,12 @@ class Broker(Protocol):
         """Nothing more of these parting partitions will be delivered, so that others need not wait for them."""
 
     def deliver(self, delivery: Delivery) -> None:
-        """Writes messages and offsets in one momentary transaction.
+        """Writes messages and offsets, exactly once in one momentary transaction.
 
         Raises:
-            DeliveryRefused: nothing was written (the group has moved on, the transaction was aborted). The
-                broker has rebuilt its producer and settled what became of the transaction before it says so.
+            DeliveryRefused: the offsets were not committed, and exactly once means that no message can be read
+                (the group has moved on, the transaction was aborted). The broker has rebuilt its producer and
+                settled what became of the transaction before it says so.
             Outage: the cluster doesn't answer, so what became of it isn't known. Nothing else may be delivered
                 until this very delivery, asked for again, was taken or refused.
         """

@@ -1,4 +1,4 @@
-"""The real broker: one member of a consumer group and its transactional producer, exactly once between the two."""
+"""The real broker: one member of a consumer group, and what its outcomes are delivered by."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ from kafka.errors import (
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, Polled, Position
-from stream.broker.deliveries import Deliveries
+from stream.broker.exactly_once import ExactlyOnce
 from stream.broker.guards import (
     coordinator_known,
     is_fenced,
@@ -32,11 +32,12 @@ from stream.broker.guards import (
     resume_parked_records,
     unanswered_s,
 )
+from stream.broker.member import Deliverer, Member
 from stream.broker.membership import Membership
 from stream.broker.positions import Positions
 from stream.broker.reading import to_record
 from stream.broker.topics import require_topics
-from stream.broker.transactions import NEVER_TAKEN, FencedTwiceError, Transactions
+from stream.broker.transactions import NEVER_TAKEN, FencedTwiceError
 from stream.broker.watchdog import Watchdog
 from stream.errors import UserError
 from stream.records import Partition
@@ -80,6 +81,7 @@ class KafkaBroker:
 
     Args:
         options: how it takes part.
+        delivery: makes what its outcomes are delivered by.
         watchdog: ends what hangs; one of its own by default.
         clock: seconds, monotonic.
 
@@ -91,6 +93,7 @@ class KafkaBroker:
         self,
         options: KafkaOptions,
         *,
+        delivery: Callable[[Member], Deliverer] = ExactlyOnce,
         watchdog: Watchdog | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -100,11 +103,10 @@ class KafkaBroker:
         self.client_id = f"{options.group}-{options.slot or uuid.uuid4()}"
         require_topics(options.cluster, [options.topic, *options.output_topics])
         self._watchdog = watchdog or Watchdog()
-        self._transactions = options.cluster.ask(self._begin_transactions)
         self._membership = Membership(handover_s=options.handover_s, clock=clock)
         self._consumer = self._join()
         self._positions = Positions(self._consumer, options.group)
-        self._deliveries = Deliveries(self._transactions, self._membership, self._positions)
+        self._deliverer = delivery(self._as_member())
         self._took_its_seat = options.slot is None
         self._owned: set[TopicPartition] = set()  # as the caller knows it
         self._unplaced: set[TopicPartition] = set()  # given to us, not yet at their committed offset
@@ -112,10 +114,13 @@ class KafkaBroker:
         self._parting: set[TopicPartition] = set()  # not owned any more, and not yet told of as revoked
         self._let_go: set[TopicPartition] = set()  # of these
 
-    def _begin_transactions(self) -> Transactions:
-        return Transactions(
-            self._options.cluster,
-            transactional_id=self.client_id,  # never one that lives on: two owners would fence each other
+    def _as_member(self) -> Member:
+        return Member(
+            cluster=self._options.cluster,
+            group=self._options.group,
+            client_id=self.client_id,
+            consumer=self._consumer,
+            membership=self._membership,
             timeout_s=self._options.transaction_timeout_s,
             clock=self._clock,
         )
@@ -204,6 +209,8 @@ class KafkaBroker:
         return f"Kafka doesn't answer: no heartbeat for {silent_s:.0f} s"
 
     def _poll_consumer(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, list[Any]]:
+        if is_fenced(self._consumer):  # before a join that is due anyway, as a new member if the other is gone again
+            raise self._slot_taken()
         held_back = self._owned - self._paused if max_records == 0 else set()
         self._consumer.pause(*held_back)
         try:
@@ -227,8 +234,6 @@ class KafkaBroker:
             return {}
         finally:
             self._consumer.resume(*(held_back & self._consumer.assignment()))
-        if is_fenced(self._consumer):
-            raise self._slot_taken()
         return given
 
     def _place(self) -> dict[Partition, Position]:
@@ -278,7 +283,7 @@ class KafkaBroker:
         """
         with self._watchdog.limit(_DELIVERING, self._stuck_after_s):
             try:
-                self._deliveries.deliver(delivery)
+                self._deliverer.deliver(delivery)
             except (FencedInstanceIdError, FencedTwiceError):
                 raise self._slot_taken() from None
             except NEVER_TAKEN as error:
@@ -286,7 +291,7 @@ class KafkaBroker:
 
     def close(self) -> None:
         """Leaves the group at once, a static member too: who closes in order doesn't come back soon."""
-        self._transactions.close()
+        self._deliverer.close()
         if self._options.slot is not None or self._membership.joining:
             self._leave()
         self._consumer.close(timeout_ms=int(_LEAVING_TIMEOUT_S * 1000))

@@ -30,7 +30,7 @@ from stream.errors import Outage, UserError
 log = logging.getLogger(__name__)
 
 _FENCED_AGAIN_WITHIN_S = 60.0
-_RECONNECT_TIMEOUT_S = 5.0  # the worker's thread waits: others must be heard in between
+RECONNECT_TIMEOUT_S = 5.0  # the worker's thread waits: others must be heard in between
 NEVER_TAKEN = (
     AuthorizationError,
     FencedInstanceIdError,
@@ -129,7 +129,7 @@ class Transactions:
         """
         if self._producer is None:
             try:
-                self._producer = self._open(replace(self._cluster, connect_timeout_s=_RECONNECT_TIMEOUT_S))
+                self._producer = self._open(replace(self._cluster, connect_timeout_s=RECONNECT_TIMEOUT_S))
             except NEVER_TAKEN:
                 raise
             except (UserError, KafkaError) as error:
@@ -153,10 +153,12 @@ class Transactions:
         self._producer = None
 
     def _open(self, cluster: Cluster) -> KafkaProducer:
+        timeout_ms = int(self._timeout_s * 1000)
         producer = cluster.producer(
             transactional_id=self._id,
-            transaction_timeout_ms=int(self._timeout_s * 1000),
-            request_timeout_ms=int(self._timeout_s * 1000),  # an answer that comes later is of no use
+            transaction_timeout_ms=timeout_ms,
+            request_timeout_ms=timeout_ms,  # an answer that comes later is of no use
+            max_block_ms=timeout_ms,  # a send waits for where the topic's partitions are
             linger_ms=0,
         )
         try:

@@ -17,6 +17,7 @@ from kafka.structs import ConsumerGroupMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused, Message, Position
+from stream.broker.exactly_once import ExactlyOnce
 from stream.broker.kafka import KafkaBroker, KafkaOptions
 from stream.broker.reading import committed_offsets, read_topic
 from stream.broker.topics import Topic, create_topics
@@ -69,8 +70,9 @@ def settle(broker: KafkaBroker) -> int:
 
 
 def producer_of(broker: KafkaBroker) -> KafkaProducer:
-    assert broker._transactions._producer is not None
-    return broker._transactions._producer
+    assert isinstance(broker._deliverer, ExactlyOnce)
+    assert broker._deliverer._transactions._producer is not None
+    return broker._deliverer._transactions._producer
 
 
 def freeze_at(producer: KafkaProducer, call: str, node: EmbeddedKafka) -> None:
@@ -140,7 +142,7 @@ def test_a_commit_whose_answer_is_lost_counts_as_delivered(cluster: Cluster, top
     producer.commit_transaction = commit_and_lose_the_answer
     broker.deliver(one_outcome(topic, generation))
     assert len(list(read_topic(cluster, topic))) == 1
-    assert broker._transactions._producer is not producer
+    assert producer_of(broker) is not producer
 
 
 def test_a_commit_that_never_arrived_is_refused_although_the_log_begins_later(
@@ -181,7 +183,7 @@ def test_a_broker_that_died_holds_no_call_of_a_transaction_for_ever(tmp_path: Pa
 def test_while_kafka_is_gone_a_delivery_stays_open_and_is_decided_when_it_is_back(
     node: EmbeddedKafka, cluster: Cluster, topic: str, broker: KafkaBroker, monkeypatch: pytest.MonkeyPatch, call: str
 ):
-    monkeypatch.setattr("stream.broker.transactions._RECONNECT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr("stream.broker.transactions.RECONNECT_TIMEOUT_S", 1.0)
     delivery = one_outcome(topic, settle(broker))
     freeze_at(producer_of(broker), call, node)
     try:

@@ -8,7 +8,7 @@ from kafka.structs import ConsumerGroupMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message, Position
-from stream.broker.deliveries import Deliveries
+from stream.broker.exactly_once import ExactlyOnce
 from stream.broker.transactions import Transactions
 
 Commit = Callable[[Transactions, Iterable[Message], Mapping[TopicPartition, Position], ConsumerGroupMetadata], None]
@@ -34,12 +34,12 @@ def _two_transactions(*, offsets_first: bool) -> None:
 def _doubt_is_refusal() -> None:
     """A commit whose answer was lost counts as one that failed, and is not looked up."""
 
-    def settle(self: Deliveries) -> bool:
+    def settle(self: ExactlyOnce) -> bool:
         self._transactions.settle()
         self._in_doubt = None
         return False
 
-    Deliveries._went_through = settle  # type: ignore[method-assign]
+    ExactlyOnce._went_through = settle  # type: ignore[method-assign]
 
 
 def _pending_offsets_ignored() -> None:

@@ -6,8 +6,10 @@ from typing import Protocol
 
 from kafka.admin import MemberToRemove
 
+from stream.broker.at_least_once import AtLeastOnce
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Broker, Position
+from stream.broker.exactly_once import ExactlyOnce
 from stream.broker.kafka import KafkaBroker, KafkaOptions
 from stream.broker.reading import read_topic
 from stream.broker.topics import Topic, create_topics
@@ -24,6 +26,8 @@ class Lab(Protocol):
     verdicts: str
     quiet_s: float
     """How long nothing must come before it counts as nothing."""
+    repeats: bool
+    """Whether messages of a delivery that was refused may be read, and come again."""
 
     def append(self, number: int, value: bytes, *, key: bytes | None = None, headers: Headers = ()) -> None: ...
     def join(self) -> Broker: ...
@@ -33,7 +37,7 @@ class Lab(Protocol):
 
 
 class MemoryLab:
-    clips, verdicts, quiet_s = "clips", "verdicts", 0.0
+    clips, verdicts, quiet_s, repeats = "clips", "verdicts", 0.0, False
 
     def __init__(self, partitions: int) -> None:
         self._cluster = MemoryCluster(now_ms=lambda: 1_700_000_000_000)
@@ -60,7 +64,11 @@ class MemoryLab:
 class KafkaLab:
     quiet_s = 0.6
 
-    def __init__(self, bootstrap: str, partitions: int, stack: ExitStack) -> None:
+    def __init__(
+        self, bootstrap: str, partitions: int, stack: ExitStack, *, delivery: type[ExactlyOnce | AtLeastOnce]
+    ) -> None:
+        self.repeats = delivery is AtLeastOnce
+        self._delivery = delivery
         name = uuid.uuid4().hex[:12]
         self.clips, self.verdicts, self.group = f"clips-{name}", f"verdicts-{name}", f"workers-{name}"
         self.cluster = Cluster(bootstrap)
@@ -81,7 +89,7 @@ class KafkaLab:
             output_topics=(self.verdicts,),
             heartbeat_s=0.2,  # rebalances are heard of sooner
         )
-        return KafkaBroker(options)
+        return KafkaBroker(options, delivery=self._delivery)
 
     def expel(self, member: Broker) -> None:
         assert isinstance(member, KafkaBroker)

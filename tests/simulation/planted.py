@@ -40,36 +40,38 @@ PLANTED = [
         "the note beside a position is dropped", Parts(broker=broker.with_class("_positions", broker.ForgetsNotes)), 60
     ),
     Planted(
-        "any generation will do", Parts(broker=broker.with_class("_deliveries", broker.BelievesInAnyGeneration)), 60
+        "any generation will do",
+        Parts(broker=broker.with_class("_deliverer._member", broker.BelievesInAnyGeneration)),
+        60,
     ),
     Planted(
         "offsets are sent without an identity",
-        Parts(broker=broker.with_class("_deliveries", broker.SendsAsNobody)),
+        Parts(broker=broker.with_class("_deliverer._member", broker.SendsAsNobody)),
         240,
     ),
     Planted(
         "nobody asks what became of a commit",
-        Parts(broker=broker.with_class("_deliveries", broker.NeverAsksWhatBecameOfIt)),
+        Parts(broker=broker.with_class("_deliverer", broker.NeverAsksWhatBecameOfIt)),
         60,
     ),
     Planted(
         "a commit in doubt counts as done",
-        Parts(broker=broker.with_class("_deliveries", broker.TakesDoubtForDone)),
+        Parts(broker=broker.with_class("_deliverer", broker.TakesDoubtForDone)),
         200,
     ),
     Planted(
         "an outage counts as a refusal",
-        Parts(broker=broker.with_class("_deliveries", broker.TakesOutagesForRefusals)),
+        Parts(broker=broker.with_class("_deliverer", broker.TakesOutagesForRefusals)),
         300,
     ),
     Planted(
         "a producer is used on after a failure",
-        Parts(broker=broker.with_class("_transactions", broker.KeepsItsProducer)),
+        Parts(broker=broker.with_class("_deliverer._transactions", broker.KeepsItsProducer)),
         300,
     ),
     Planted(
         "records that were lost are not noticed",
-        Parts(broker=broker.with_class("_transactions", broker.LooksAtNoFuture)),
+        Parts(broker=broker.with_class("_deliverer._transactions", broker.LooksAtNoFuture)),
         120,
     ),
     Planted("pending offsets are not waited for", Parts(broker=broker.With(broker.reads_uncommitted)), 400),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 from kafka import TopicPartition
@@ -9,8 +10,9 @@ from kafka.errors import KafkaError
 from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
 from stream.broker.contract import Delivery, DeliveryRefused, Message, Polled, Position
-from stream.broker.deliveries import At, Deliveries
+from stream.broker.exactly_once import ExactlyOnce
 from stream.broker.kafka import KafkaBroker
+from stream.broker.member import Member
 from stream.broker.membership import Assignment
 from stream.broker.positions import Positions
 from stream.broker.transactions import TransactionFailedError, Transactions
@@ -32,35 +34,39 @@ class With:
 
 
 def with_class(name: str, kind: type) -> With:
-    """One of its parts is of another class."""
-    return With(lambda broker: setattr(getattr(broker, name), "__class__", kind))
+    """One of its parts, named by its way there, is of another class."""
+    return With(lambda broker: object.__setattr__(attrgetter(name)(broker), "__class__", kind))
 
 
-class BelievesInAnyGeneration(Deliveries):
+class BelievesInAnyGeneration(Member):
     """Takes the identity of the moment: it vouches for partitions that are another's by now."""
 
-    def _checked(self, generation: int, at: At) -> Assignment:
-        assert self._membership.assignment is not None
-        return replace(self._membership.assignment, identity=self._membership._identity())
+    __slots__ = ()
+
+    def vouch(self, generation: int, partitions: Iterable[TopicPartition]) -> Assignment:
+        assert self.membership.assignment is not None
+        return replace(self.membership.assignment, identity=self.membership._identity())
 
 
-class SendsAsNobody(Deliveries):
+class SendsAsNobody(Member):
     """While it has no generation, too: Kafka doesn't check that."""
 
-    def _checked(self, generation: int, at: At) -> Assignment:
-        identity = self._membership._identity()
+    __slots__ = ()
+
+    def vouch(self, generation: int, partitions: Iterable[TopicPartition]) -> Assignment:
+        identity = self.membership._identity()
         if identity.generation_id < 0:
-            return Assignment(-1, frozenset(at), ConsumerGroupMetadata(identity.group_id, -1, ""))
-        return super()._checked(generation, at)
+            return Assignment(-1, frozenset(partitions), ConsumerGroupMetadata(identity.group_id, -1, ""))
+        return Member.vouch(self, generation, partitions)
 
 
-class NeverAsksWhatBecameOfIt(Deliveries):
+class NeverAsksWhatBecameOfIt(ExactlyOnce):
     def _went_through(self) -> bool:
         self._in_doubt = None
         return super()._went_through()
 
 
-class TakesDoubtForDone(Deliveries):
+class TakesDoubtForDone(ExactlyOnce):
     def _went_through(self) -> bool:
         doubted, self._in_doubt = self._in_doubt, None
         self._transactions.settle()
@@ -125,7 +131,7 @@ def overlooks_losses_while_joining(broker: KafkaBroker) -> None:
     del broker._consumer._coordinator.reset_generation  # as it was before our guard wrapped it
 
 
-class TakesOutagesForRefusals(Deliveries):
+class TakesOutagesForRefusals(ExactlyOnce):
     def deliver(self, delivery: Delivery) -> None:
         try:
             super().deliver(delivery)

@@ -1,28 +1,37 @@
-"""One member's deliveries: each is taken or refused, and one that wasn't answered is decided before the next."""
+"""Exactly once: each delivery is taken or refused, and one that wasn't answered is decided before the next."""
 
-from collections.abc import Mapping
-
-from kafka import TopicPartition
 from kafka.errors import RetriableError
 
-from stream.broker.contract import Delivery, DeliveryRefused, Position
-from stream.broker.membership import Assignment, Membership
+from stream.broker.contract import Delivery, DeliveryRefused
+from stream.broker.member import At, Member, at_of
 from stream.broker.positions import Positions
 from stream.broker.transactions import TransactionFailedError, Transactions
 from stream.errors import Outage
 
 _SETTLING_TIMEOUT_S = 5.0
 
-At = Mapping[TopicPartition, Position]
 
+class ExactlyOnce:
+    """Transactions that are committed only under the assignment that their partitions belong to.
 
-class Deliveries:
-    """Transactions that are committed only under the assignment that their partitions belong to."""
+    Args:
+        member: whose.
 
-    def __init__(self, transactions: Transactions, membership: Membership, positions: Positions) -> None:
-        self._transactions = transactions
-        self._membership = membership
-        self._positions = positions
+    Raises:
+        UserError: the cluster is not reachable, or allows no transactions.
+    """
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+        self._transactions = member.cluster.ask(
+            lambda: Transactions(
+                member.cluster,
+                transactional_id=member.client_id,  # never one that lives on: two owners would fence each other
+                timeout_s=member.timeout_s,
+                clock=member.clock,
+            )
+        )
+        self._positions = Positions(member.consumer, member.group)
         self._in_doubt: tuple[Delivery, At] | None = None
         """Its commit wasn't answered."""
 
@@ -37,8 +46,8 @@ class Deliveries:
         assert self._in_doubt is None or self._in_doubt[0] == delivery, "another delivery isn't decided yet"
         if self._went_through():
             return
-        at = {TopicPartition(each.topic, each.number): position for each, position in delivery.positions.items()}
-        assignment = self._checked(delivery.generation, at)
+        at = at_of(delivery)
+        assignment = self._member.vouch(delivery.generation, at)
         try:
             self._transactions.commit(delivery.messages, at, assignment.identity)
         except TransactionFailedError as error:
@@ -46,14 +55,9 @@ class Deliveries:
             if not self._went_through():
                 raise DeliveryRefused(str(error)) from error
 
-    def _checked(self, generation: int, at: At) -> Assignment:
-        assignment = self._membership.assignment
-        if assignment is None or not assignment.valid or generation != assignment.generation:
-            now = -1 if assignment is None else assignment.generation
-            raise DeliveryRefused(f"generation {generation} is not in force, {now} is")
-        if not at.keys() <= assignment.partitions | assignment.parting:
-            raise DeliveryRefused("some of its partitions are not owned any more")
-        return assignment
+    def close(self) -> None:
+        """Ends the producer."""
+        self._transactions.close()
 
     def _went_through(self) -> bool:
         """What became of the delivery in doubt, if there is one: a new producer settles it, so it can be read.
