@@ -321,6 +321,7 @@ def worker(settings: WorkerSettings) -> int:
 def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics") -> "Worker":
     from stream.broker.kafka import KafkaBroker, KafkaOptions
     from stream.broker.limits import message_limit_bytes
+    from stream.broker.rights import require_rights, transactions_right, worker_rights
     from stream.broker.start import settle_start
     from stream.clock import Clock
     from stream.messages import MESSAGE_LIMIT_BYTES, OutcomeTopics
@@ -329,6 +330,8 @@ def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics
     from stream.worker import Worker, WorkerOptions
 
     cluster, outputs = _cluster(settings), (settings.verdicts_topic, settings.dead_letters_topic)
+    rights = worker_rights(group=settings.group, topic=settings.clips_topic, output_topics=outputs)
+    require_rights(cluster, [*rights, transactions_right(group=settings.group, slot=settings.slot)])
     settle_start(cluster, group=settings.group, topic=settings.clips_topic, output_topics=outputs, start=settings.start)
     broker = KafkaBroker(
         KafkaOptions(
