@@ -47,6 +47,7 @@ from stream.settings import (
 if TYPE_CHECKING:
     from stream.audit import Topics
     from stream.broker.cluster import Cluster
+    from stream.broker.kafka import KafkaBroker
     from stream.broker.writing import Writer
     from stream.engine.artifact import Artifact
     from stream.fetch import Source, SourceOptions
@@ -321,33 +322,15 @@ def worker(settings: WorkerSettings) -> int:
 
 
 def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics") -> "Worker":
-    from stream.broker.at_least_once import AtLeastOnce
-    from stream.broker.exactly_once import ExactlyOnce
-    from stream.broker.kafka import KafkaBroker, KafkaOptions
     from stream.broker.limits import message_limit_bytes
-    from stream.broker.start import settle_start
     from stream.clock import Clock
     from stream.messages import MESSAGE_LIMIT_BYTES, OutcomeTopics
     from stream.rejections import RejectionLimit
     from stream.window import Window
     from stream.worker import Worker, WorkerOptions
 
-    if settings.create_topics:
-        for name, sentence in _create_topics(settings).items():
-            log.info("topic %s: %s", name, sentence)
     cluster, outputs = _cluster(settings), (settings.verdicts_topic, settings.dead_letters_topic)
-    settle_start(cluster, group=settings.group, topic=settings.clips_topic, output_topics=outputs, start=settings.start)
-    broker = KafkaBroker(
-        KafkaOptions(
-            cluster=cluster,
-            group=settings.group,
-            topic=settings.clips_topic,
-            output_topics=outputs,
-            slot=settings.slot,
-            session_timeout_s=settings.session_timeout_s,
-        ),
-        delivery=ExactlyOnce if settings.delivery == "exactly-once" else AtLeastOnce,
-    )
+    broker = _broker(settings, cluster, outputs)
     options = WorkerOptions(
         topics=OutcomeTopics(
             verdicts=settings.verdicts_topic,
@@ -359,6 +342,32 @@ def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics
     )
     window = Window(clips=settings.clips_in_window, clips_per_partition=settings.clips_per_partition)
     return Worker(broker, scorer, window, Clock(), metrics, options)
+
+
+def _broker(settings: WorkerSettings, cluster: "Cluster", outputs: tuple[str, str]) -> "KafkaBroker":
+    from stream.broker.at_least_once import AtLeastOnce
+    from stream.broker.exactly_once import ExactlyOnce
+    from stream.broker.kafka import KafkaBroker, KafkaOptions
+    from stream.broker.rights import require_rights, transactions_right, worker_rights
+    from stream.broker.start import settle_start
+
+    if settings.create_topics:
+        for name, sentence in _create_topics(settings).items():
+            log.info("topic %s: %s", name, sentence)
+    once = settings.delivery == "exactly-once"
+    rights = worker_rights(group=settings.group, topic=settings.clips_topic, output_topics=outputs)
+    more = [transactions_right(group=settings.group, slot=settings.slot)] if once else []
+    require_rights(cluster, [*rights, *more])
+    settle_start(cluster, group=settings.group, topic=settings.clips_topic, output_topics=outputs, start=settings.start)
+    options = KafkaOptions(
+        cluster=cluster,
+        group=settings.group,
+        topic=settings.clips_topic,
+        output_topics=outputs,
+        slot=settings.slot,
+        session_timeout_s=settings.session_timeout_s,
+    )
+    return KafkaBroker(options, delivery=ExactlyOnce if once else AtLeastOnce)
 
 
 def score(settings: ScoreSettings) -> int:

@@ -27,10 +27,17 @@ class _Formatter(logging.Formatter):
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
         self.converter = time.gmtime
-        self._secrets = sorted(filter(None, secrets), key=len, reverse=True)  # one may be part of another
+        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        self._hidden = sorted(forms, key=len, reverse=True)  # one may be part of another
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
-        for secret in self._secrets:
-            line = line.replace(secret, _HIDDEN).replace(repr(secret)[1:-1], _HIDDEN)
+        for each in self._hidden:
+            line = line.replace(each, _HIDDEN)
         return line
+
+
+def _forms(secret: str) -> set[str]:
+    """A secret as it stands in a text, and as Python shows it within a text or within bytes."""
+    in_bytes = secret.encode().decode("latin-1").encode("unicode_escape").decode()
+    return {secret, repr(secret)[1:-1], in_bytes, in_bytes.replace("'", r"\'")}

@@ -11,6 +11,7 @@ from stream.clip.spec import ClipSpec
 from stream.embedded import EmbeddedKafka
 from stream.engine.artifact import Artifact
 from stream.verdict import DecisionRule
+from tests.guarded_kafka import GuardedKafka
 from tests.s3_server import S3Server
 from training.checkpoint import CheckpointCard, TrainingSummary, save_checkpoint
 from training.slowfast import SLIM, SlowFast
@@ -44,6 +45,13 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real Apache Kafka, one for the whole run: each test takes topics and groups of its own."""
     with EmbeddedKafka(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker.bootstrap
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedKafka]:
+    """A real Apache Kafka with passwords and rights, one for the whole run: each test takes users of its own."""
+    with GuardedKafka(tmp_path_factory.mktemp("guarded")) as broker:
+        yield broker
 
 
 @pytest.fixture(scope="session")

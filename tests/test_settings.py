@@ -162,9 +162,9 @@ def test_a_cluster_keeps_the_secrets_that_it_needs_out_of_its_repr(monkeypatch: 
 
 
 def test_an_unreachable_kafka_is_told_with_the_names_of_security_settings_only():
-    ended = audited(STALL_KAFKA_SASL_PLAIN_PASSWORD=SECRET, STALL_KAFKA_RETRIES="3")
+    ended = audited(STALL_KAFKA_SSL_PASSWORD=SECRET, STALL_KAFKA_RETRIES="3")
     assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].endswith("and the security settings (sasl_plain_password)")
+    assert ended.stderr.splitlines()[-1].endswith("and the security settings (ssl_password)")
     assert SECRET not in ended.stdout + ended.stderr
 
 

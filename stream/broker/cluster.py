@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaConfigurationError, KafkaError, KafkaTimeoutError
 
+from stream.broker.handshakes import REFUSALS, Handshakes, refused, require_whole_log_in
 from stream.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -105,16 +106,21 @@ class Cluster:
             time.sleep(_ASK_AGAIN_AFTER_S)
 
     def _make(self, kind: type[_Client], fixed: Mapping[str, Any]) -> _Client:
+        require_whole_log_in(self.options)
         known = {name: value for name, value in self.options.items() if name in kind.DEFAULT_CONFIG}
+        handshakes = Handshakes()
         try:
             with self._saying_so():
                 return kind(
                     bootstrap_servers=self.bootstrap.split(","),
                     bootstrap_timeout_ms=int(self.connect_timeout_s * 1000),
+                    kafka_client=handshakes.client,
                     **{"reconnect_backoff_max_ms": 2000, **known, **fixed},
                 )
         except KafkaTimeoutError:
-            raise UserError(self._unreachable()) from None
+            raise UserError(self._unreachable(handshakes)) from None
+        except REFUSALS as error:
+            raise refused(self.bootstrap, self.options, error) from None
         except (KafkaConfigurationError, ValueError, OSError) as error:
             raise UserError(f"Kafka at {self.bootstrap} can't be used with these settings: {error}") from None
 
@@ -129,13 +135,13 @@ class Cluster:
         finally:
             timer.cancel()
 
-    def _unreachable(self) -> str:
-        # A failed TLS or SASL handshake looks like no answer at all to kafka-python.
+    def _unreachable(self, handshakes: Handshakes) -> str:
         security = sorted(name for name in self.options if name.startswith(("ssl_", "sasl_", "security_")))
-        also = f", and the security settings ({', '.join(security)})" if security else ""
+        also = f"the security settings ({', '.join(security)})" if security else handshakes.doubt
+        last = f" ({handshakes.lost[-1]})" if handshakes.lost else ""
         return (
-            f"Kafka at {self.bootstrap} did not answer for {self.connect_timeout_s:.0f} s: "
-            f"check the address, that the broker runs{also}"
+            f"Kafka at {self.bootstrap} did not answer for {self.connect_timeout_s:.0f} s{last}: "
+            f"check the address, that the broker runs{f', and {also}' if also else ''}"
         )
 
 

@@ -4,11 +4,12 @@ import time
 from collections.abc import Mapping
 
 from kafka import KafkaAdminClient, TopicPartition
-from kafka.errors import KafkaError, NoError, RebalanceInProgressError, UnknownMemberIdError
+from kafka.errors import AuthorizationError, KafkaError, NoError, RebalanceInProgressError, UnknownMemberIdError
 from kafka.structs import OffsetAndMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Position
+from stream.broker.rights import Right, naming
 from stream.errors import UserError
 from stream.records import Partition
 
@@ -32,9 +33,11 @@ def committed_position(cluster: Cluster, group: str, partition: Partition) -> Po
     Raises:
         UserError: the cluster is not reachable, or doesn't tell.
     """
+    rights = Right("Describe", "group", group), Right("Describe", "topic", partition.topic)
     with cluster.consumer(group_id=group) as consumer:
         try:
-            found = consumer.committed(TopicPartition(partition.topic, partition.number), metadata=True)
+            with naming(cluster, *rights):
+                found = consumer.committed(TopicPartition(partition.topic, partition.number), metadata=True)
         except KafkaError as error:
             raise UserError(f"the offsets of group {group!r} can't be read: {error}") from None
     return None if found is None else Position(found.offset, found.metadata or "")
@@ -45,7 +48,7 @@ def set_positions(cluster: Cluster, group: str, positions: Mapping[Partition, Po
 
     Raises:
         GroupAtWorkError: it has members.
-        UserError: the cluster is not reachable, or refuses.
+        UserError: the cluster is not reachable, or refuses; a right may be missing.
     """
     offsets = {
         TopicPartition(each.topic, each.number): OffsetAndMetadata(at.next_offset, at.note, -1)
@@ -55,6 +58,11 @@ def set_positions(cluster: Cluster, group: str, positions: Mapping[Partition, Po
         refused = _alter(admin, group, offsets, give_up_at=time.monotonic() + cluster.connect_timeout_s)
     if refused & _AT_WORK:
         raise GroupAtWorkError(group)
+    rights = Right("Read", "group", group), *(Right("Read", "topic", each) for each in {at.topic for at in positions})
+    for error in refused:
+        if issubclass(error, AuthorizationError):
+            with naming(cluster, *rights):
+                raise error
     if refused:
         names = ", ".join(sorted(each.__name__ for each in refused))
         raise UserError(f"the offsets of group {group!r} can't be set: {names}")

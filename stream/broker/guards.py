@@ -1,4 +1,4 @@
-"""The one place that touches private parts of kafka-python 3.0.12: its defects that can't be guarded otherwise."""
+"""Touches private parts of kafka-python 3.0.12, as `handshakes` alone does besides: defects not guarded otherwise."""
 
 import math
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import (
+    AuthorizationError,
     IllegalGenerationError,
     KafkaError,
     KafkaTimeoutError,
@@ -144,6 +145,34 @@ def coordinator_known(consumer: KafkaConsumer) -> bool:
     return not consumer._coordinator.coordinator_unknown()  # noqa: SLF001 - no public way to it
 
 
+def raise_refused_heartbeats(consumer: KafkaConsumer) -> None:
+    """Lets a heartbeat that isn't allowed end the next poll.
+
+    kafka-python logs it and goes on: a member whose right is taken away would look like one that gets no answer.
+
+    Raises:
+        AttributeError: this kafka-python is built differently.
+    """
+    coordinator = consumer._coordinator  # noqa: SLF001 - no public way to it
+    take, poll = coordinator._handle_heartbeat_response, coordinator.poll  # noqa: SLF001
+    refused: list[AuthorizationError] = []
+
+    def take_and_note(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return take(*args, **kwargs)
+        except AuthorizationError as error:
+            refused.append(error)
+            raise
+
+    def poll_unless_refused(*args: Any, **kwargs: Any) -> Any:
+        if refused:
+            raise refused[0]
+        return poll(*args, **kwargs)
+
+    coordinator._handle_heartbeat_response = take_and_note  # noqa: SLF001
+    coordinator.poll = poll_unless_refused
+
+
 def is_fenced(consumer: KafkaConsumer) -> bool:
     """Whether another process has taken the place of this static member.
 
@@ -206,6 +235,12 @@ def bound_waits(producer: KafkaProducer, timeout_s: float) -> None:
 
     for name in ("initialize_transactions", "send_offsets_to_transaction", "begin_commit"):
         bound(name)
+
+
+def root_of(error: KafkaError) -> KafkaError:
+    """What went wrong; after a refused request kafka-python gives it only within the error of the next call."""
+    within = [each for each in error.args if isinstance(each, KafkaError)]
+    return root_of(within[0]) if within else error
 
 
 def end_producer(producer: KafkaProducer) -> None:

@@ -28,6 +28,7 @@ from stream.broker.guards import (
     keep_finished_joins,
     notice_losses_while_joining,
     put_off_joins,
+    raise_refused_heartbeats,
     read_while_joining,
     resume_parked_records,
     unanswered_s,
@@ -36,6 +37,7 @@ from stream.broker.member import Deliverer, Member
 from stream.broker.membership import Membership
 from stream.broker.positions import Positions
 from stream.broker.reading import to_record
+from stream.broker.rights import naming, transactions_right, worker_rights
 from stream.broker.topics import require_topics
 from stream.broker.transactions import NEVER_TAKEN, FencedTwiceError
 from stream.broker.watchdog import Watchdog
@@ -101,12 +103,17 @@ class KafkaBroker:
         self._clock = clock
         self._stuck_after_s = 2 * options.max_poll_interval_s
         self.client_id = f"{options.group}-{options.slot or uuid.uuid4()}"
+        self._rights = (
+            *worker_rights(group=options.group, topic=options.topic, output_topics=options.output_topics),
+            transactions_right(group=options.group, slot=options.slot),
+        )
         require_topics(options.cluster, [options.topic, *options.output_topics])
         self._watchdog = watchdog or Watchdog()
         self._membership = Membership(handover_s=options.handover_s, clock=clock)
         self._consumer = self._join()
         self._positions = Positions(self._consumer, options.group)
-        self._deliverer = delivery(self._as_member())
+        with naming(options.cluster, *self._rights):
+            self._deliverer = delivery(self._as_member())
         self._took_its_seat = options.slot is None
         self._owned: set[TopicPartition] = set()  # as the caller knows it
         self._unplaced: set[TopicPartition] = set()  # given to us, not yet at their committed offset
@@ -142,6 +149,7 @@ class KafkaBroker:
         notice_losses_while_joining(consumer)
         read_while_joining(consumer)
         resume_parked_records(consumer)
+        raise_refused_heartbeats(consumer)
         put_off_joins(consumer, lambda: self._membership.handing_over)
         self._membership.subscribe(consumer, options.topic)
         return consumer
@@ -151,8 +159,12 @@ class KafkaBroker:
 
         Raises:
             OffsetsLostError: the next offset of a partition is not in its log any more.
-            UserError: another process has this slot.
+            UserError: another process has this slot, or a right was taken away.
         """
+        with naming(self._options.cluster, *self._rights):
+            return self._poll(max_records, timeout_s)
+
+    def _poll(self, max_records: int, timeout_s: float) -> Polled:
         given = self._poll_consumer(max_records, timeout_s)
         changes = self._membership.take_changes()
         held = self._consumer.assignment()
@@ -279,11 +291,12 @@ class KafkaBroker:
         Raises:
             DeliveryRefused: nothing of it is visible.
             Outage: Kafka doesn't answer.
-            UserError: another process uses this slot, or Kafka would never take it (a right is missing).
+            UserError: another process uses this slot, or Kafka would never take it, as where a right was taken away.
         """
         with self._watchdog.limit(_DELIVERING, self._stuck_after_s):
             try:
-                self._deliverer.deliver(delivery)
+                with naming(self._options.cluster, *self._rights):
+                    self._deliverer.deliver(delivery)
             except (FencedInstanceIdError, FencedTwiceError):
                 raise self._slot_taken() from None
             except NEVER_TAKEN as error:

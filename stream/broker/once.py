@@ -10,6 +10,7 @@ from kafka.errors import InvalidProducerEpochError, KafkaError, ProducerFencedEr
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message
 from stream.broker.guards import bound_waits, end_producer
+from stream.broker.rights import Right, naming
 from stream.broker.writing import send
 from stream.errors import UserError
 
@@ -27,10 +28,11 @@ class OnceWriter:
         name: the transactional.id.
 
     Raises:
-        UserError: the cluster is not reachable, or doesn't allow it.
+        UserError: the cluster is not reachable, or doesn't allow it; from `write`, too.
     """
 
     def __init__(self, cluster: Cluster, *, name: str) -> None:
+        self._cluster = cluster
         self._name = name
         self._producer: KafkaProducer = cluster.producer(
             transactional_id=name,
@@ -40,7 +42,8 @@ class OnceWriter:
         )
         try:
             bound_waits(self._producer, _TIMEOUT_S)
-            self._producer.init_transactions()
+            with naming(cluster, Right("Write", "transactional-id", name)):
+                self._producer.init_transactions()
         except KafkaError as error:
             end_producer(self._producer)
             raise UserError(f"Kafka allows no transactions under the name {name!r}: {error}") from None
@@ -54,13 +57,10 @@ class OnceWriter:
         Raises:
             UserError: another process has taken the name, or it isn't known whether they were written.
         """
+        rights = [Right("Write", "topic", each) for each in sorted({message.topic for message in messages})]
         try:
-            self._producer.begin_transaction()
-            futures = [send(self._producer, each) for each in messages]
-            self._producer.flush(timeout=_TIMEOUT_S)
-            for future in futures:  # flush doesn't raise, and commit can succeed although a record was lost
-                future.get(timeout=_TIMEOUT_S)
-            self._producer.commit_transaction()
+            with naming(self._cluster, *rights, Right("Write", "transactional-id", self._name)):
+                self._write(messages)
         except (InvalidProducerEpochError, ProducerFencedError):
             raise UserError(
                 f"another process has begun to write as {self._name!r}: this one ends. When the other has ended, run "
@@ -71,6 +71,14 @@ class OnceWriter:
                 f"Kafka did not take {len(messages)} records, or did not say so: {error}. Run it again; nothing is "
                 "written twice"
             ) from None
+
+    def _write(self, messages: Sequence[Message]) -> None:
+        self._producer.begin_transaction()
+        futures = [send(self._producer, each) for each in messages]
+        self._producer.flush(timeout=_TIMEOUT_S)
+        for future in futures:  # flush doesn't raise, and commit can succeed although a record was lost
+            future.get(timeout=_TIMEOUT_S)
+        self._producer.commit_transaction()
 
     def __enter__(self) -> Self:
         return self

@@ -6,9 +6,10 @@ from collections.abc import Generator, Iterator, Mapping
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError
 
 from stream.broker.cluster import Cluster
+from stream.broker.rights import Right, naming
 from stream.broker.topics import require_topics
 from stream.errors import UserError
 from stream.records import Partition, Record
@@ -44,10 +45,10 @@ def read_topic(
             out.
 
     Raises:
-        UserError: the cluster is not reachable or stops answering, or the topic doesn't exist.
+        UserError: the cluster is not reachable or stops answering, the topic doesn't exist, or may not be read.
     """
     require_topics(cluster, [topic])
-    with cluster.consumer() as consumer:
+    with naming(cluster, Right("Read", "topic", topic)), cluster.consumer() as consumer:
         given = {TopicPartition(topic, number): offsets for number, offsets in (within or {}).items()}
         partitions = _partitions(consumer, topic) if within is None else list(given)
         whole = range(sys.maxsize)
@@ -124,11 +125,14 @@ def committed_offsets(cluster: Cluster, group: str, topic: str, *, settled: bool
     """
     require_topics(cluster, [topic])
     level = "read_committed" if settled else "read_uncommitted"
-    with cluster.consumer(group_id=group, isolation_level=level) as consumer:
+    rights = Right("Describe", "group", group), Right("Describe", "topic", topic)
+    with naming(cluster, *rights), cluster.consumer(group_id=group, isolation_level=level) as consumer:
         try:
             found = cluster.ask(
                 lambda: {each.partition: consumer.committed(each) for each in _partitions(consumer, topic)}
             )
+        except AuthorizationError:
+            raise
         except KafkaError as error:
             raise UserError(f"the offsets of group {group!r} can't be read: {error}") from None
     return {number: offset for number, offset in found.items() if offset is not None}

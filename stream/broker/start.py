@@ -10,6 +10,7 @@ from kafka.structs import OffsetAndMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.reading import committed_offsets, end_offsets, read_topic
+from stream.broker.rights import RightsMissingError
 from stream.errors import UserError
 from stream.records import source_of
 
@@ -48,9 +49,12 @@ def settle_start(
 
 def _has_outcomes(cluster: Cluster, topic: str, output_topics: Iterable[str]) -> bool:
     for output_topic in output_topics:
-        with closing(read_topic(cluster, output_topic)) as records:
-            if any((source := source_of(record.headers)) and source.topic == topic for record in records):
-                return True
+        try:
+            with closing(read_topic(cluster, output_topic)) as records:
+                if any((source := source_of(record.headers)) and source.topic == topic for record in records):
+                    return True
+        except RightsMissingError as error:
+            raise UserError(f"{error}, or give --start, with which no outcomes are looked for") from None
     return False
 
 

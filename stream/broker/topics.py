@@ -6,13 +6,21 @@ from dataclasses import dataclass
 
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    TopicAlreadyExistsError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
 
 from stream.broker.cluster import Cluster
+from stream.broker.rights import Right, RightsMissingError, naming
 from stream.errors import UserError
 
 FOR_EVER_MS = -1
 """Retention of outcome topics: Kafka's default would delete verdicts after 7 days."""
+_NO_SUCH_TOPIC = (UnknownTopicOrPartitionError.errno, InvalidTopicError.errno)
 _FOR_EVER = {"retention.ms": str(FOR_EVER_MS), "retention.bytes": "-1", "cleanup.policy": "delete"}
 
 
@@ -45,18 +53,21 @@ def create_topics(cluster: Cluster, topics: Iterable[Topic]) -> Mapping[str, str
         UserError: the cluster is not reachable or refuses, or a topic exists that should keep records for ever and
             doesn't.
     """
+    topics = list(topics)
     with cluster.admin() as admin:
-        done = {topic: _ensure(admin, topic) for topic in topics}
+        _missing(cluster, admin, [topic.name for topic in topics])  # what was created is looked at afterwards
+        done = {topic: _ensure(cluster, admin, topic) for topic in topics}
         for topic in done:
             if topic.retention_ms == FOR_EVER_MS:
                 _require_for_ever(admin, topic, cluster.bootstrap)
     return {topic.name: sentence for topic, sentence in done.items()}
 
 
-def _ensure(admin: KafkaAdminClient, topic: Topic) -> str:
+def _ensure(cluster: Cluster, admin: KafkaAdminClient, topic: Topic) -> str:
     wanted = {"num_partitions": topic.partitions, "replication_factor": topic.replication, "configs": topic.configs}
     try:
-        admin.create_topics({topic.name: wanted}, wait_for_metadata=True)
+        with naming(cluster, Right("Create", "topic", topic.name)):
+            admin.create_topics({topic.name: wanted}, wait_for_metadata=True)
     except TopicAlreadyExistsError:
         return _found(admin, topic)
     except KafkaError as error:
@@ -107,14 +118,24 @@ def require_topics(cluster: Cluster, names: Iterable[str]) -> None:
     """Makes sure that the topics exist.
 
     Raises:
+        RightsMissingError: a topic isn't shown to this user.
         UserError: the cluster is not reachable, or a topic is missing; says how to create it.
     """
     with cluster.admin() as admin:
-        missing = sorted(set(names) - set(cluster.ask(admin.list_topics)))
+        missing = _missing(cluster, admin, sorted(set(names)))
     if missing:
         raise UserError(
             f"the topic {missing[0]!r} doesn't exist on {cluster.bootstrap}: create it (python -m stream topics)"
         )
+
+
+def _missing(cluster: Cluster, admin: KafkaAdminClient, names: list[str]) -> list[str]:
+    """Those that don't exist; to whom a topic isn't shown, Kafka doesn't tell whether it does."""
+    found = {each["name"]: each["error_code"] for each in cluster.ask(lambda: admin.describe_topics(names))}
+    hidden = [Right("Describe", "topic", name) for name in names if found[name] == TopicAuthorizationFailedError.errno]
+    if hidden:
+        raise RightsMissingError(cluster, hidden)
+    return [name for name in names if found[name] in _NO_SUCH_TOPIC]
 
 
 def topic_id(cluster: Cluster, name: str) -> str:

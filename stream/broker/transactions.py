@@ -23,7 +23,7 @@ from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message, Position
-from stream.broker.guards import bound_waits, end_producer
+from stream.broker.guards import bound_waits, end_producer, root_of
 from stream.broker.writing import send
 from stream.errors import Outage, UserError
 
@@ -115,9 +115,9 @@ class Transactions:
                 future.get(timeout=self._timeout_s)
             in_doubt = True
             producer.commit_transaction()
-        except NEVER_TAKEN:
-            raise
         except KafkaError as error:
+            if isinstance(root := root_of(error), NEVER_TAKEN):
+                raise root from None
             self._give_up(error)
             raise TransactionFailedError(str(error), in_doubt=in_doubt) from error
 

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from kafka.errors import KafkaError
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message
+from stream.broker.rights import Right, naming
 from stream.broker.topics import require_topics
 from stream.errors import UserError
 
@@ -60,7 +62,8 @@ class Writer:
         while self._futures and (len(self._futures) >= self._bound or self._futures[0].is_done):
             self._settle()
         try:
-            future = send(self._producer, message)
+            with self._naming():
+                future = send(self._producer, message)
         except (KafkaError, ValueError) as error:
             raise UserError(_not_taken(message.key, error)) from None
         self._futures.append(future)
@@ -73,10 +76,14 @@ class Writer:
     def _settle(self) -> None:
         """Waits for the oldest; what has arrived behind it counts at once, too."""
         try:
-            self._futures[0].get(timeout=_DELIVERY_TIMEOUT_S)
+            with self._naming():
+                self._futures[0].get(timeout=_DELIVERY_TIMEOUT_S)
         except KafkaError as error:
             raise UserError(_not_taken(None, error)) from None
         self._count_arrived()
+
+    def _naming(self) -> AbstractContextManager[None]:
+        return naming(self._cluster, *(Right("Write", "topic", each) for each in sorted(self._found)))
 
     def _count_arrived(self) -> None:
         arrived = 0

@@ -195,6 +195,9 @@ class _Coordinator:
     def _on_join_complete_async(self) -> None:
         pass
 
+    def _handle_heartbeat_response(self) -> None:
+        pass
+
     def need_rejoin(self) -> bool:
         return self._consumer._due
 

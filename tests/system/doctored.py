@@ -25,10 +25,12 @@ class Doctored:
     kafka: str
     partitions: int = 1
     name: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    create: bool = True
 
     def __post_init__(self) -> None:
         self.cluster = Cluster(self.kafka)
-        create_topics(self.cluster, [Topic(self.clips, self.partitions), Topic(self.verdicts), Topic(self.letters)])
+        made = [Topic(self.clips, self.partitions), Topic(self.verdicts), Topic(self.letters)] if self.create else []
+        create_topics(self.cluster, made)
 
     @property
     def clips(self) -> str:

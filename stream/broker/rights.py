@@ -1,0 +1,157 @@
+"""What a user must be allowed to do in Kafka: asked before any work is done, and named where it is refused."""
+
+import shlex
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from kafka import KafkaAdminClient
+from kafka.admin import MemberToRemove
+from kafka.errors import (
+    AuthorizationError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailedError,
+)
+
+from stream.broker.cluster import Cluster
+from stream.broker.guards import bound_waits, end_producer, root_of
+from stream.errors import UserError
+
+Operation = Literal["Read", "Write", "Describe", "Create"]
+Kind = Literal["topic", "group", "transactional-id"]
+
+_KINDS: dict[type[KafkaError], Kind] = {
+    TopicAuthorizationFailedError: "topic",
+    GroupAuthorizationFailedError: "group",
+    TransactionalIdAuthorizationFailedError: "transactional-id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """An operation on a resource, in the words of Kafka's ACLs; Read and Write let describe it, too."""
+
+    operation: Operation
+    kind: Kind
+    name: str
+    prefix: bool = False
+    """Whether it is for all whose name begins so."""
+
+    def __str__(self) -> str:
+        verb = "WRITE to" if self.operation == "Write" else self.operation.upper()
+        kind = self.kind.replace("-", " ")
+        return f"{verb} {kind}s that begin with {self.name!r}" if self.prefix else f"{verb} the {kind} {self.name!r}"
+
+    @property
+    def flags(self) -> str:
+        """For Kafka's own kafka-acls.sh."""
+        pattern = " --resource-pattern-type prefixed" if self.prefix else ""
+        return f"--operation {self.operation} --{self.kind} {shlex.quote(self.name)}{pattern}"
+
+
+class RightsMissingError(UserError):
+    """Kafka doesn't let this user do what is asked: says which right is missing, and how it is given."""
+
+    def __init__(self, cluster: Cluster, missing: Iterable[Right]) -> None:
+        name = cluster.options.get("sasl_plain_username")
+        who, principal = (f"user {name!r}", shlex.quote(f"User:{name}")) if name else ("this user", "User:...")
+        given = f"kafka-acls.sh --bootstrap-server {cluster.bootstrap} --add --allow-principal {principal}"
+        told = [f"{who} may not {right}: have it allowed ({given} {right.flags})" for right in missing]
+        super().__init__("\n  ".join(told if len(told) == 1 else [f"{len(told)} rights are missing:", *told]))
+
+
+def worker_rights(*, group: str, topic: str, output_topics: Iterable[str]) -> tuple[Right, ...]:
+    """What a worker does all the time, beside its transactions."""
+    return (
+        Right("Read", "topic", topic),
+        *(Right("Write", "topic", each) for each in output_topics),
+        Right("Read", "group", group),
+    )
+
+
+def transactions_right(*, group: str, slot: str | None) -> Right:
+    """What a worker's transactions take: without a slot it has another transactional id each time."""
+    return Right("Write", "transactional-id", f"{group}-{slot or ''}", prefix=slot is None)
+
+
+def require_rights(cluster: Cluster, rights: Iterable[Right]) -> None:
+    """Makes sure of these rights; a topic that doesn't exist is no matter of rights.
+
+    Raises:
+        RightsMissingError: some are missing; tells all of them.
+        UserError: the cluster is not reachable, or has no transactions.
+    """
+    with cluster.admin() as admin:
+        missing = [right for right in rights if not _is_given(cluster, admin, right)]
+    if missing:
+        raise RightsMissingError(cluster, missing)
+
+
+@contextmanager
+def naming(cluster: Cluster, *rights: Right) -> Iterator[None]:
+    """Has Kafka's refusal of what the body does say which of these rights is missing.
+
+    Raises:
+        RightsMissingError: the body was refused.
+    """
+    try:
+        yield
+    except KafkaError as error:
+        refusal = root_of(error)
+        if not isinstance(refusal, AuthorizationError):
+            raise
+        missing = _meant(refusal, rights)
+        if not missing:
+            raise UserError(f"Kafka at {cluster.bootstrap} doesn't allow it: {refusal}") from error
+        raise RightsMissingError(cluster, missing) from error
+
+
+def _meant(refusal: AuthorizationError, rights: Iterable[Right]) -> list[Right]:
+    """Those of the kind that was refused; where topics are named, theirs alone."""
+    of_kind = [right for right in rights if right.kind == _KINDS.get(type(refusal))]
+    named = refusal.args[0] if refusal.args else ()
+    names = {named} if isinstance(named, str) else named
+    return [right for right in of_kind if right.name in names] or of_kind
+
+
+def _is_given(cluster: Cluster, admin: KafkaAdminClient, right: Right) -> bool:
+    try:
+        if right.kind == "topic":
+            return cluster.ask(lambda: _is_given_on_topic(admin, right))
+        if right.kind == "group":
+            # Kafka tells the rights on a group only once it exists; who may not leave it may not join it either.
+            cluster.ask(lambda: admin.remove_group_members(right.name, [MemberToRemove(member_id=str(uuid.uuid4()))]))
+        else:
+            _require_transactions(cluster, f"{right.name}{uuid.uuid4()}" if right.prefix else right.name)
+    except AuthorizationError:
+        return False
+    return True
+
+
+def _is_given_on_topic(admin: KafkaAdminClient, right: Right) -> bool:
+    (found,) = admin.describe_topics([right.name])
+    if found["error_code"] == TopicAuthorizationFailedError.errno:
+        return False
+    told = found.get("authorized_operations")  # not before Kafka 2.3
+    return told is None or right.operation.upper() in told
+
+
+def _require_transactions(cluster: Cluster, transactional_id: str) -> None:
+    producer = cluster.producer(transactional_id=transactional_id)
+    try:
+        bound_waits(producer, cluster.connect_timeout_s)
+        producer.init_transactions()
+    except AuthorizationError:
+        raise
+    except KafkaError as error:
+        raise UserError(
+            f"Kafka at {cluster.bootstrap} gives no transactions, which delivery exactly once takes ({error}): check "
+            "the brokers' transaction.state.log.replication.factor (no more than there are brokers) and "
+            "transaction.state.log.min.isr, or give --delivery at-least-once"
+        ) from error
+    finally:
+        end_producer(producer)
