@@ -168,8 +168,8 @@ def test_a_broker_that_died_holds_no_call_of_a_transaction_for_ever(tmp_path: Pa
     with EmbeddedKafka(tmp_path) as node:
         cluster = Cluster(node.bootstrap)
         create_topics(cluster, [Topic("gone")])
-        made = Transactions(cluster, transactional_id=str(uuid.uuid4()), timeout_s=TRANSACTION_TIMEOUT_S)
-        with closing(made) as transactions:
+        begin = lambda: Transactions(cluster, transactional_id=str(uuid.uuid4()), timeout_s=TRANSACTION_TIMEOUT_S)  # noqa: E731
+        with closing(cluster.ask(begin)) as transactions:
             node.kill()
             began = time.monotonic()
             with pytest.raises(TransactionFailedError):
