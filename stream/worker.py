@@ -46,8 +46,8 @@ class WorkerOptions:
     delivery_share: float = 0.2
     """At most this share of the time is spent in deliveries: where they are slow they come less often, and are larger.
     Nothing is read meanwhile, and with several brokers each may take longer than it takes to read a clip."""
-    delivery_gap_s: float = 1.0
-    """But so often at least."""
+    delivery_gap_s: float = 0.5
+    """But so often at least: a rebalance may come on top, and no partition is to stand still for 2 s."""
     delivery_size: int = 100
     refusal_wait_s: float = 1.0
     """After a delivery that was refused, or not answered, the next one waits for a new generation, or so long."""
