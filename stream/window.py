@@ -60,6 +60,8 @@ class _Lane:
     """By offset, rising."""
     waiting: deque[Pending] = field(default_factory=deque)
     """Those that nobody has taken yet."""
+    fresh: bool = True
+    """Nothing was committed since it was assigned."""
     parting: bool = False
     """Goes to another owner once what was taken is delivered."""
 
@@ -113,6 +115,11 @@ class Window:
             self._epochs += 1
             self._lanes[partition] = _Lane(self._epochs, position, position.next_offset)
 
+    @property
+    def fresh(self) -> frozenset[Partition]:
+        """The partitions of which nothing was committed since they were assigned."""
+        return frozenset(partition for partition, lane in self._lanes.items() if lane.fresh)
+
     def part(self, partitions: Iterable[Partition]) -> None:
         """Nothing more is taken or read of these; what was taken is still theirs to finish and deliver."""
         for lane in map(self._lanes.__getitem__, partitions):
@@ -126,6 +133,12 @@ class Window:
     def parting(self) -> frozenset[Partition]:
         """The partitions that part."""
         return frozenset(partition for partition, lane in self._lanes.items() if lane.parting)
+
+    @property
+    def ready_to_go(self) -> frozenset[Partition]:
+        """Those of them whose every record in hand is finished: once that is committed they can go."""
+        finished = (lane.entries and lane.first_unfinished() == lane.next_offset for lane in self._lanes.values())
+        return frozenset(each for each, ready in zip(self._lanes, finished, strict=True) if ready) & self.parting
 
     def holds(self, partition: Partition) -> bool:
         """Whether anything of a partition is in hand."""
@@ -223,7 +236,7 @@ class Window:
                 raise ValueError(f"{partition} can't go to {position}, only to {lane.first_unfinished()}")
             for offset in [offset for offset in lane.entries if offset < position.next_offset]:
                 del lane.entries[offset]
-            lane.position = position
+            lane.position, lane.fresh = position, False
 
     @property
     def oldest_ms(self) -> int | None:

@@ -116,13 +116,27 @@ def test_of_a_partition_that_parts_only_what_was_taken_is_finished():
     window.part([A])
     assert (window.parting, window.waiting, len(window)) == ({A}, 0, 1)
     assert A in window.crowded
+    assert window.ready_to_go == set()
     finish(window, tokens[0])
+    assert window.ready_to_go == {A}
     assert [done.token.offset for done in window.finished(A)] == [3]
     assert window.holds(A)
     window.commit({A: Position(4)})
     assert not window.holds(A)
+    assert window.ready_to_go == set()
     window.drop([A])
     assert window.partitions == {B}
+
+
+def test_a_partition_is_fresh_until_something_of_it_is_committed():
+    window = window_of(A, B)
+    assert window.fresh == {A, B}
+    finish(window, window.add(record(A, 0)))
+    window.commit({A: Position(1)})
+    assert window.fresh == {B}
+    window.drop([A])
+    window.assign({A: Position(1)})
+    assert window.fresh == {A, B}
 
 
 def test_a_full_window_takes_no_more_whoever_holds_it():

@@ -115,15 +115,20 @@ def test_while_clips_are_in_hand_outcomes_are_gathered_for_a_tenth_of_a_second(l
     assert 3 <= len(member.broker.delivered) <= 6
 
 
-def test_slow_deliveries_come_less_often_for_nothing_is_read_meanwhile(lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    member = lab.member()
+def slow_down(lab: Lab, member: Member, monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
+    """Each delivery takes so long from here on."""
     deliver = member.broker.deliver
 
-    def take_a_tenth_of_a_second(delivery: Delivery) -> None:
-        lab.world.time.now += 0.1
+    def take_long(delivery: Delivery) -> None:
+        lab.world.time.now += seconds
         deliver(delivery)
 
-    monkeypatch.setattr(member.broker, "deliver", take_a_tenth_of_a_second)
+    monkeypatch.setattr(member.broker, "deliver", take_long)
+
+
+def test_slow_deliveries_come_less_often_for_nothing_is_read_meanwhile(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    member = lab.member()
+    slow_down(lab, member, monkeypatch, seconds=0.1)
     lab.append(A, *["good"] * 9)
     for _ in range(60):
         if member.work.todo:
@@ -132,6 +137,27 @@ def test_slow_deliveries_come_less_often_for_nothing_is_read_meanwhile(lab: Lab,
         lab.append(A, "good")
         lab.world.time.now += 0.02
     assert 2 <= len(member.broker.delivered) <= 5
+
+
+def test_the_first_outcome_of_a_partition_does_not_wait_as_long_after_a_slow_delivery(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+):
+    member = lab.member()
+    slow_down(lab, member, monkeypatch, seconds=1.0)
+    lab.append(A, "good")
+    lab.work(member)
+    lab.append(A, "good")
+    member.worker.step()
+    member.worker.step()
+    member.work.todo.clear()  # its fetch never ends: something is always to come
+    lab.append(B, "good")
+    lab.work(member, seconds=0.3)
+    assert (lab.committed(A), lab.committed(B)) == (1, 1)
+    lab.append(B, "good")
+    lab.work(member, seconds=0.3)
+    assert lab.committed(B) == 1, "it isn't the first one any more"
+    lab.work(member, seconds=2.0)
+    assert lab.committed(B) == 2
 
 
 def test_so_many_outcomes_are_delivered_before_the_time_is_up(lab: Lab):
@@ -323,6 +349,19 @@ def test_of_a_partition_that_parts_what_is_being_scored_is_delivered_and_the_res
     assert sorted(first.fetcher.asked + second.fetcher.asked) == [f"/clips/{each}.good" for each in range(9)]
 
 
+def test_a_partition_that_parts_is_delivered_as_a_whole_and_not_one_by_one(lab: Lab):
+    first, second = lab.member(), lab.member()
+    lab.append(A, "good")
+    lab.work(first)
+    lab.append(A, *["good"] * 9)
+    first.worker.step()
+    in_hand = first.scorer.in_hand
+    lab.world.cluster.move(GROUP, A, second.broker)
+    lab.work(first, turns=HANDOVER_POLLS - 1)
+    assert [len(each.messages) for each in first.broker.delivered] == [1, in_hand]
+    assert len(first.window) == 0
+
+
 def test_rejections_of_a_partition_that_parts_do_not_wait_for_a_verdict(lab: Lab):
     first, second = lab.member(), lab.member()
     lab.append(A, "missing")
@@ -406,6 +445,20 @@ def test_a_stop_finishes_and_commits_what_is_being_scored_and_leaves_the_rest(la
     assert lab.committed(A) == in_hand
     with pytest.raises(RuntimeError, match="closed"):
         member.worker.step()
+
+
+def test_a_stop_does_not_wait_after_a_slow_delivery(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    member = lab.member()
+    slow_down(lab, member, monkeypatch, seconds=1.0)
+    for partition in (A, B):
+        lab.append(partition, *["good"] * 30)
+    while not (lab.committed(A) and lab.committed(B) and member.window.waiting):
+        lab.work(member, turns=1)
+    begun, before = lab.world.time.now, len(lab.outcomes(VERDICTS))
+    assert member.scorer.in_hand > 0
+    assert stop_after(lab, member) == DONE
+    assert before < len(lab.outcomes(VERDICTS)) < 60
+    assert lab.world.time.now < begun + 1.5, "one more delivery, and no rest before it"
 
 
 def test_a_stop_does_not_make_rejections_wait(lab: Lab):

@@ -1,10 +1,11 @@
-"""A folder of clips that the system tests share."""
+"""Folders of clips that the system tests share."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.system.commands import run
+from tests.system.load import small_clips
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +15,9 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = run("-m", "training", "synthesize", "--out", folder, "--clips", 12, "--bad", 5, "--seed", 1)
     assert made.returncode == 0, made.stderr
     return folder
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small clips, where many are judged."""
+    return small_clips(tmp_path_factory.mktemp("small"))

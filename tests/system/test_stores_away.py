@@ -3,86 +3,21 @@
 import json
 import signal
 import time
-import urllib.error
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from stream.broker.cluster import Cluster
-from stream.broker.contract import Message
-from stream.broker.reading import read_topic
-from stream.broker.writing import Writer
 from stream.errors import Reason
-from stream.records import SCHEMA, ClipReference, Rejection, rejection_of
 from tests.fetch.web import Web
 from tests.s3_server import READER, S3Server
-from tests.system.commands import run, running, until
-from tests.system.load import small_clips
-from tests.system.test_whole_way import Worker
-
-PATIENCE_S = 150
+from tests.system.commands import run, until
+from tests.system.lab import PATIENCE_S, Lab, Worker
 
 
-class Lab:
-    """Topics of its own on the suite's Kafka, small clips, and how many references were sent."""
-
-    def __init__(self, kafka: str, clips: Path, *, partitions: int) -> None:
-        name = uuid.uuid4().hex[:8]
-        self.cluster, self.clips, self.sent = Cluster(kafka), clips, 0
-        self.topics = {word: f"{word}-{name}" for word in ("clips-topic", "verdicts-topic", "dead-letters-topic")}
-        names = (word for name, topic in self.topics.items() for word in (f"--{name}", topic))
-        self._at = ["--bootstrap", kafka, *names]
-        self._group = ["--group", f"group-{name}"]
-        made = run("-m", "stream", "topics", *self._at, "--partitions", partitions)
-        assert made.returncode == 0, made.stderr
-
-    def send(self, *uris: str) -> None:
-        with Writer(self.cluster) as writer:
-            for number, uri in enumerate(uris, self.sent):
-                name = uri.partition("?")[0].rpartition("/")[2]
-                reference = ClipReference(schema=SCHEMA, clip_id=f"{number}-{name}", uri=uri)
-                writer.write(Message(self.topics["clips-topic"], reference.clip_id.encode(), reference.to_json()))
-        self.sent += len(uris)
-
-    @contextmanager
-    def worker(self, *words: object, environment: Mapping[str, str]) -> Iterator[Worker]:
-        few = ("--readers", 1, "--engine-threads", 1, "--ops-host", "127.0.0.1", "--ops-port", 0)
-        all_words = ("worker", *self._at, *self._group, *few, *words)
-        with running("-m", "stream", *all_words, environment=environment) as process:
-            yield Worker(process, process.await_words(r"(http://127\.0\.0\.1:\d+)/metrics", timeout_s=PATIENCE_S)[1])
-
-    def audit(self) -> dict[str, Any]:
-        words = ("audit", *self._at, *self._group, "--wait-s", PATIENCE_S, "--json")
-        done = run("-m", "stream", *words, timeout_s=PATIENCE_S + 60)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return dict(json.loads(done.stdout))
-
-    @property
-    def rejections(self) -> list[Rejection]:
-        told = (rejection_of(record.headers) for record in read_topic(self.cluster, self.topics["dead-letters-topic"]))
-        return [each for each in told if each is not None]
-
-
-def judged(*workers: Worker) -> float:
-    return sum(sum(each.sample("stall_clips_total").values()) for each in workers)
-
-
-def waits_for(worker: Worker) -> str:
-    """What readyz says is missing; empty while it is ready."""
-    try:
-        worker.get("/readyz")
-    except urllib.error.HTTPError as unready:
-        return str(json.loads(unready.read())["failed"]["worker"])
-    return ""
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return small_clips(tmp_path_factory.mktemp("small"))
+def judged(*workers: Worker) -> int:
+    return sum(each.delivered for each in workers)
 
 
 @pytest.fixture
@@ -102,7 +37,7 @@ def test_while_an_s3_server_is_away_workers_wait_and_nothing_is_rejected(kafka: 
         lab.worker(*words, environment=READER.environment) as second,
     ):
         workers = (first, second)
-        until(lambda: all(each.owns_some for each in workers), timeout_s=PATIENCE_S)
+        until(lambda: all(each.owns > 0 for each in workers), timeout_s=PATIENCE_S)
         for go_away, come_back in ((mortal.stop, mortal.start), (mortal.freeze, mortal.thaw)):
             it_goes_and_comes(lab, workers, go_away, come_back)
         audit = lab.audit()
@@ -123,11 +58,11 @@ def it_goes_and_comes(
     until(lambda: judged(*workers) > done + 10, timeout_s=PATIENCE_S)
     go_away()
     lab.send(*uris * 50)
-    until(lambda: all("s3://clips does not serve" in waits_for(each) for each in workers), timeout_s=PATIENCE_S)
+    until(lambda: all("s3://clips does not serve" in each.waits_for for each in workers), timeout_s=PATIENCE_S)
     assert judged(*workers) < lab.sent, "it went away in the middle"
     come_back()
     until(lambda: judged(*workers) == lab.sent, timeout_s=PATIENCE_S)
-    until(lambda: not any(map(waits_for, workers)), timeout_s=PATIENCE_S)
+    until(lambda: not any(each.waits_for for each in workers), timeout_s=PATIENCE_S)
 
 
 @pytest.mark.timeout(600)
@@ -137,7 +72,7 @@ def test_one_clip_that_always_fails_is_unreachable_and_holds_up_nobody_for_ever(
         cursed = web.status("/clips/cursed.mp4", 503)
         lab = Lab(kafka, small, partitions=1)
         with lab.worker("--allow", f"{web.url}/clips", environment={}) as worker:
-            until(lambda: worker.owns_some, timeout_s=PATIENCE_S)
+            until(lambda: worker.owns > 0, timeout_s=PATIENCE_S)
             lab.send(cursed + "?sig=s3cr3t")
             until(lambda: web.asked != [], timeout_s=PATIENCE_S)
             deadline = time.monotonic() + PATIENCE_S

@@ -3,7 +3,6 @@
 import csv
 import json
 import signal
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ import jsonschema
 import psutil
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
-from prometheus_client.parser import text_string_to_metric_families
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message
@@ -23,7 +21,8 @@ from stream.broker.reading import read_topic
 from stream.broker.writing import Writer
 from stream.records import Record, Rejection, rejection_of
 from tests.processes import ends
-from tests.system.commands import Running, run, running, until
+from tests.system.commands import run, running, until
+from tests.system.lab import Worker
 
 KEY, HEADERS = b"a key", (("traceparent", b"00-1-2-01"),)
 HUGE = b"x" * 200_000
@@ -42,28 +41,6 @@ MALFORMED = {
     b'{"schema": 1, "clip_id": "c", "uri": 7}': "uri: Input should be a valid string",
     b'{"schema": 2, "clip_id": "d", "uri": "/d.mp4"}': "schema: Input should be 1",
 }
-
-
-@dataclass
-class Worker:
-    """One member of the group."""
-
-    process: Running
-    url: str
-
-    def get(self, path: str) -> str:
-        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
-            return str(answer.read().decode())
-
-    @property
-    def owns_some(self) -> bool:
-        return self.sample("stall_assigned_partitions")[()] > 0
-
-    def sample(self, name: str) -> dict[tuple[str, ...], float]:
-        """A metric's samples by the values of their labels."""
-        families = text_string_to_metric_families(self.get("/metrics"))
-        found = (each for family in families for each in family.samples if each.name == name)
-        return {tuple(each.labels.values()): each.value for each in found}
 
 
 @dataclass
@@ -114,12 +91,12 @@ def played(kafka: str, clips: Path, tmp_path_factory: pytest.TempPathFactory) ->
     it.codes["topics"] = run("-m", "stream", "topics", *at, *topics, "--partitions", 3).returncode
     take_less(it, "dead-letters-topic", largest_bytes=100_000)
     with a_worker(it, at) as survivor, a_worker(it, at) as victim:
-        until(lambda: survivor.owns_some and victim.owns_some)
+        until(lambda: survivor.owns > 0 and victim.owns > 0)
         send_by_hand(it)
         source = ("--metadata", clips / "train_metadata.csv", "--root", clips)
         to = ("--clips-topic", it.topics["clips-topic"])
         with running("-m", "stream", "produce", *at, *to, *source, "--rate", 4) as produce:
-            until(lambda: sum(victim.sample("stall_clips_total").values()) >= 2)
+            until(lambda: victim.delivered >= 2)
             readers = psutil.Process(victim.process.process.pid).children(recursive=True)
             it.codes["victim"] = victim.process.end(signal.SIGKILL)
             it.readers_left = [each for each in readers if not ends(each.pid)]
