@@ -137,8 +137,11 @@ class Window:
     @property
     def ready_to_go(self) -> frozenset[Partition]:
         """Those of them whose every record in hand is finished: once that is committed they can go."""
-        finished = (lane.entries and lane.first_unfinished() == lane.next_offset for lane in self._lanes.values())
-        return frozenset(each for each, ready in zip(self._lanes, finished, strict=True) if ready) & self.parting
+        return frozenset(
+            partition
+            for partition, lane in self._lanes.items()
+            if lane.parting and lane.entries and lane.first_unfinished() == lane.next_offset
+        )
 
     def holds(self, partition: Partition) -> bool:
         """Whether anything of a partition is in hand."""

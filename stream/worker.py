@@ -23,6 +23,7 @@ from stream.messages import OutcomeTopics
 from stream.metrics import DeliveryResult, Metrics, State
 from stream.notes import Note
 from stream.outcomes import reject
+from stream.pacing import Haste, Pace, Pacing
 from stream.records import Partition, Record, Verdict, parse_reference, salvage_clip_id
 from stream.rejections import RejectionLimit
 from stream.scorer import Scorer
@@ -41,14 +42,7 @@ class WorkerOptions:
     rejections: RejectionLimit = field(default_factory=RejectionLimit)
     turn_s: float = 0.02
     """Longest wait for the scorer in one turn; the broker is polled after it."""
-    delivery_interval_s: float = 0.1
-    """Outcomes are delivered so often, at once when nothing else is in hand or `delivery_size` are ready."""
-    delivery_share: float = 0.2
-    """At most this share of the time is spent in deliveries: where they are slow they come less often, and are larger.
-    Nothing is read meanwhile, and with several brokers each may take longer than it takes to read a clip."""
-    delivery_gap_s: float = 0.5
-    """But so often at least: a rebalance may come on top, and no partition is to stand still for 2 s."""
-    delivery_size: int = 100
+    pacing: Pacing = field(default_factory=Pacing)
     refusal_wait_s: float = 1.0
     """After a delivery that was refused, or not answered, the next one waits for a new generation, or so long."""
     slow_delivery_s: float = 4.0
@@ -96,8 +90,7 @@ class Worker:
         self._paused: frozenset[Partition] = frozenset()
         self._stops_requested = 0
         self._draining = False
-        self._soonest_delivery_s = 0.0
-        self._next_delivery_s = 0.0
+        self._pace = Pace(options.pacing)
         self._refused_until_s = 0.0
         self._unanswered: _Load | None = None
         self._outage: str | None = None  # of the broker
@@ -238,29 +231,18 @@ class Worker:
                 self._deliver(self._unanswered)
             return
         entries, positions = self._release(now)
-        due = self._urgent or now >= self._due_s(positions) or len(entries) >= self._options.delivery_size
+        due = self._pace.is_due(len(entries), self._haste(positions), now=now)
         if entries and due and now >= self._refused_until_s and self._generation >= 0:
             messages = tuple(self._options.topics.message(entry.record, entry.outcome) for entry in entries)
             self._deliver(_Load(entries, Delivery(messages, positions, self._generation)))
-            took_s = self._clock.monotonic() - now
-            gap_s = min(took_s / self._options.delivery_share, took_s + self._options.delivery_gap_s)
-            self._soonest_delivery_s = now + took_s + self._options.delivery_interval_s
-            self._next_delivery_s = now + max(self._options.delivery_interval_s, gap_s)
+            self._pace.delivered(begun_s=now, ended_s=self._clock.monotonic())
 
-    @property
-    def _urgent(self) -> bool:
-        """Whether a delivery is all that a partition's next owner waits for, or nothing comes that could go along."""
+    def _haste(self, positions: Mapping[Partition, Position]) -> Haste:
+        """How pressing a delivery of what is ready is, which leads to these positions."""
         to_come = self._scorer.in_hand or (self._window.waiting and not self._draining)
-        return bool(self._window.ready_to_go) or not to_come
-
-    def _due_s(self, positions: Mapping[Partition, Position]) -> float:
-        """When to deliver: sooner while a partition changes hands, at its first outcomes here and its last ones.
-
-        It has stood still for long enough, and a member's first delivery is a slow one. Still not at each turn, for
-        what is in hand is to be read.
-        """
-        changes_hands = self._window.parting or self._window.fresh & positions.keys()
-        return min(self._soonest_delivery_s, self._next_delivery_s) if changes_hands else self._next_delivery_s
+        if self._window.ready_to_go or not to_come:
+            return Haste.UTMOST
+        return Haste.SOME if self._window.parting or self._window.fresh & positions.keys() else Haste.NONE
 
     def _release(self, now: float) -> tuple[list[Done], dict[Partition, Position]]:
         """What may be committed: outcomes, partition by partition in offset order, and the positions after them."""

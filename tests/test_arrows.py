@@ -53,6 +53,7 @@ ARROWS: dict[str, set[str]] = {
     "stream.messages": {"stream.broker.contract", "stream.records"},
     "stream.window": {"stream.broker.contract", "stream.records"},
     "stream.notes": set(),
+    "stream.pacing": set(),
     "stream.rejections": {
         "stream.broker.contract",
         "stream.errors",

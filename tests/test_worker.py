@@ -7,6 +7,7 @@ import pytest
 from stream.broker.contract import Delivery, Position
 from stream.errors import Reason, UserError
 from stream.metrics import Metrics, Registry
+from stream.pacing import Pacing
 from stream.records import KafkaSource, Partition, Record, Rejection, Verdict, rejection_of, source_of
 from stream.rejections import RejectionLimit, TooManyRejectionsError
 from stream.worker import ABORTED, DONE, Worker
@@ -161,7 +162,7 @@ def test_the_first_outcome_of_a_partition_does_not_wait_as_long_after_a_slow_del
 
 
 def test_so_many_outcomes_are_delivered_before_the_time_is_up(lab: Lab):
-    member = lab.member(delivery_interval_s=1000.0, delivery_size=3)
+    member = lab.member(pacing=Pacing(interval_s=1000.0, size=3))
     lab.work(member)
     lab.append(A, "good")
     lab.work(member)
