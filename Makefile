@@ -8,10 +8,10 @@ MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long test-ops chaos soak lint format bench model clean
+.PHONY: help install demo test test-long test-ops chaos soak lint format bench bench-drain model clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 install: $(VENV)/.dev  ## fetch everything, Kafka's jars too; afterwards all works offline
 
@@ -46,6 +46,9 @@ format: $(VENV)/.dev  ## rewrite the code as ruff wants it
 bench: $(VENV)/.dev  ## CPU time of reading a clip against the original method, and of an audit
 	$(PY) tests/bench/read_clip.py
 	$(PY) tests/bench/audit.py
+
+bench-drain: $(VENV)/.dev  ## how long 40 workers under full load take to stop, one after another; about 5 minutes
+	$(PY) tests/bench/drain.py $(ARGS)
 
 model: $(VENV)/.dev  ## make the model that comes along again: about 40 minutes on 2 cores
 	$(PY) -m training fit --out stream/model/checkpoint --clips 16000 --minutes 28 --threads 1
