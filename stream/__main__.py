@@ -294,7 +294,7 @@ def skip(settings: SkipSettings) -> int:
 
 def worker(settings: WorkerSettings) -> int:
     """Judges clips as a member of the group; SIGTERM or Ctrl-C drains it, a second one ends it at once."""
-    from stream.broker.watchdog import end_process
+    from stream.broker.watchdog import end_process, leave_process
     from stream.fetch import open_sources
     from stream.metrics import Metrics, Registry
     from stream.ops import OpsServer
@@ -308,7 +308,13 @@ def worker(settings: WorkerSettings) -> int:
         live = {"worker": member.live, "readers": parts.readers.live}
         ready = {"worker": member.ready}
         with OpsServer(registry, host=settings.ops_host, port=settings.ops_port, live=live, ready=ready) as ops:
-            drain_on_signals(member.request_stop, drain_s=settings.drain_s, end=end_process)
+
+            def end(reason: str) -> None:
+                if member.outage:
+                    leave_process(f"{member.outage}; what was in hand is left to others", member.exit_code)
+                end_process(reason)
+
+            drain_on_signals(member.request_stop, drain_s=settings.drain_s, end=end)
             log.info(
                 "artifact %s, %d readers, group %s, %s; http://%s:%d/metrics",
                 parts.artifact.digest,

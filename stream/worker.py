@@ -7,8 +7,8 @@
 A delivery is one momentary transaction of outcomes and positions. Until it is committed the outcomes wait in the
 window, so a delivery that is refused is made again and nothing is computed twice. Of partitions that go to others what
 is being scored is delivered first; what can't be in time is dropped from the window, and the next owner starts at the
-committed position. A delivery that was not answered is
-asked for again, the very same, until it is known what became of it.
+committed position. A delivery that was not answered is asked for again, the very same, until it is known what became of
+it.
 """
 
 import logging
@@ -93,8 +93,11 @@ class Worker:
         self._pace = Pace(options.pacing)
         self._refused_until_s = 0.0
         self._unanswered: _Load | None = None
-        self._outage: str | None = None  # of the broker
+        self._put_off = ""
+        """Why the last delivery was, where none was taken since."""
+        self._put_off_since_s = math.inf
         self._delivering_since_s = math.inf
+        self._silence: str | None = None  # of the broker, as its polls tell
         self._last_turn_s = clock.monotonic()
 
     # Running and stopping.
@@ -107,6 +110,11 @@ class Worker:
             self.drain(self._options.drain_s)
         finally:
             self._broker.close()
+        return self.exit_code
+
+    @property
+    def exit_code(self) -> int:
+        """Of a process that ends as it was told to."""
         return DONE if self._stops_requested < 2 else ABORTED
 
     def request_stop(self) -> None:
@@ -137,10 +145,17 @@ class Worker:
             return "stopping"
         if self._generation < 0:
             return "not in the group yet"
-        silent_s = self._clock.monotonic() - self._delivering_since_s
-        if silent_s > self._options.slow_delivery_s:
-            return f"Kafka hasn't answered a delivery for {silent_s:.0f} s"
-        return self._outage or self._scorer.outage
+        return self.outage or self._scorer.outage
+
+    @property
+    def outage(self) -> str | None:
+        """What is wrong while Kafka doesn't answer, or takes no delivery; None while all is well."""
+        now, patience_s = self._clock.monotonic(), self._options.slow_delivery_s
+        if now > self._delivering_since_s + patience_s:
+            return f"Kafka hasn't answered a delivery for {now - self._delivering_since_s:.0f} s"
+        if self._unanswered or now > self._put_off_since_s + patience_s:
+            return f"Kafka hasn't taken a delivery for {now - self._put_off_since_s:.0f} s: {self._put_off}"
+        return self._silence
 
     # One turn.
 
@@ -172,16 +187,16 @@ class Worker:
         if polled.generation != self._generation:
             self._generation = polled.generation
             self._refused_until_s = 0.0
-        self._note_outage(polled.outage)
+        self._note_silence(polled.outage)
         for record in polled.records:
             self._window.add(record)
 
-    def _note_outage(self, outage: str | None) -> None:
-        if outage and not self._outage:
-            log.warning("%s; it is waited for, and nothing is lost", outage)
-        elif self._outage and not outage:
+    def _note_silence(self, silence: str | None) -> None:
+        if silence and not self._silence:
+            log.warning("%s; it is waited for, and nothing is lost", silence)
+        elif self._silence and not silence:
             log.info("Kafka answers again")
-        self._outage = outage
+        self._silence = silence
 
     @property
     def _holding_back(self) -> bool:
@@ -231,6 +246,8 @@ class Worker:
                 self._deliver(self._unanswered)
             return
         entries, positions = self._release(now)
+        if not entries:
+            self._put_off_since_s = math.inf  # what was put off is another's by now
         due = self._pace.is_due(len(entries), self._haste(positions), now=now)
         if entries and due and now >= self._refused_until_s and self._generation >= 0:
             messages = tuple(self._options.topics.message(entry.record, entry.outcome) for entry in entries)
@@ -260,30 +277,36 @@ class Worker:
 
     def _deliver(self, load: _Load) -> None:
         begun = self._clock.monotonic()
-        self._metrics.state("outage" if self._outage else "delivering")
-        self._unanswered = None
+        self._metrics.state("outage" if self.outage else "delivering")
         self._delivering_since_s = begun
         try:
             self._broker.deliver(load.delivery)
         except DeliveryRefused as refusal:
-            self._put_off(load, "refused")
+            self._unanswered = None
+            self._note_put_off(load, "refused", refusal)
             log.warning("%d outcomes were refused, and are sent again if still ours: %s", len(load.entries), refusal)
             return
         except Outage as outage:
+            if not self._unanswered:
+                log.warning("Kafka doesn't answer a delivery, which is asked for until it is decided: %s", outage)
             self._unanswered = load
-            self._put_off(load, "unanswered")
-            self._note_outage(f"Kafka doesn't answer: {outage}")
+            self._note_put_off(load, "unanswered", outage)
             return
         finally:
             self._delivering_since_s = math.inf
+        if self._unanswered:
+            log.info("Kafka takes deliveries again")
+        self._unanswered, self._put_off_since_s = None, math.inf
         self._window.commit(self._still_ahead(load.delivery.positions))
         self._metrics.delivery("committed", len(load.entries))
         self._metrics.stage("deliver", self._clock.monotonic() - begun)
         for entry in load.entries:
             self._count(entry)
 
-    def _put_off(self, load: _Load, result: DeliveryResult) -> None:
-        self._refused_until_s = self._clock.monotonic() + self._options.refusal_wait_s
+    def _note_put_off(self, load: _Load, result: DeliveryResult, why: Exception) -> None:
+        now = self._clock.monotonic()
+        self._put_off, self._put_off_since_s = str(why), min(self._put_off_since_s, now)
+        self._refused_until_s = now + self._options.refusal_wait_s
         self._metrics.delivery(result, len(load.entries))
 
     def _still_ahead(self, positions: Mapping[Partition, Position]) -> dict[Partition, Position]:
@@ -310,7 +333,7 @@ class Worker:
     def _state(self) -> State:
         if self._generation < 0:
             return "rebalancing"
-        if self._outage or self._scorer.outage:
+        if self.outage or self._scorer.outage:
             return "outage"
         if self._paused and self._paused == self._window.partitions and not self._draining:
             return "backpressure"

@@ -273,7 +273,7 @@ def test_a_delivery_that_is_not_answered_is_asked_for_until_it_is_known(lab: Lab
     member = lab.member()
     member.broker.leave_unanswered(2, goes_through=goes_through)
     lab.work(member, turns=4)
-    assert "Kafka doesn't answer" in (member.worker.ready() or "")
+    assert "Kafka hasn't taken a delivery" in (member.worker.ready() or "")
     assert lab.metric('stall_deliveries_total{result="unanswered"}') == 1
     lab.append(A, "good")
     lab.work(member, turns=12, seconds=4 * OPTIONS.refusal_wait_s)
@@ -281,6 +281,41 @@ def test_a_delivery_that_is_not_answered_is_asked_for_until_it_is_known(lab: Lab
     assert lab.committed(A) == 2
     assert member.worker.ready() is None
     assert member.fetcher.asked == ["/clips/0.good", "/clips/1.good"]
+
+
+def test_while_no_delivery_is_taken_the_worker_is_not_ready(lab: Lab):
+    lab.append(A, "good")
+    member = lab.member()
+    member.broker.refuse_next(20)
+    lab.work(member, seconds=OPTIONS.slow_delivery_s / 2)
+    assert member.worker.ready() is None, "one refusal is ordinary, as at a rebalance"
+    lab.work(member, turns=20, seconds=OPTIONS.slow_delivery_s)
+    for _ in range(50):
+        lab.work(member, turns=1, seconds=0.1)
+        assert "Kafka hasn't taken a delivery" in (member.worker.ready() or "")
+    lab.work(member, turns=100, seconds=20 * OPTIONS.refusal_wait_s)
+    assert (member.worker.ready(), lab.committed(A)) == (None, 1)
+
+
+def test_while_a_delivery_is_not_answered_the_worker_is_not_ready(lab: Lab):
+    lab.append(A, "good")
+    member = lab.member()
+    member.broker.leave_unanswered(3, goes_through=False)
+    lab.work(member, turns=4)
+    for _ in range(20):
+        lab.work(member, turns=1, seconds=0.1)  # polls are answered
+        assert "Kafka hasn't taken a delivery" in (member.worker.ready() or "")
+
+
+def test_what_was_put_off_and_taken_away_makes_nobody_unready(lab: Lab):
+    lab.append(A, "good")
+    first, second = lab.member(), lab.member()
+    first.broker.refuse_next(1000)
+    lab.work(first)
+    lab.world.cluster.move(GROUP, A, second.broker)
+    lab.work(first, turns=2 + HANDOVER_POLLS)
+    lab.work(first, seconds=2 * OPTIONS.slow_delivery_s)
+    assert first.worker.ready() is None
 
 
 def test_what_was_taken_away_while_an_answer_was_waited_for_is_the_next_owners(lab: Lab):

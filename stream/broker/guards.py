@@ -16,6 +16,8 @@ from kafka.errors import (
     UnknownMemberIdError,
 )
 
+from stream.broker.contract import Message
+
 VERIFIED_VERSION = "3.0.12"
 """Of kafka-python: read and tested against this one; a test asks for a new look when another is installed."""
 
@@ -204,6 +206,21 @@ def resume_parked_records(consumer: KafkaConsumer) -> None:
         return take(*args, **kwargs)
 
     fetcher.fetched_records = take_parked_too
+
+
+def send(producer: KafkaProducer, message: Message) -> Any:
+    """Hands a message to a producer; returns its future.
+
+    kafka-python refuses a message without key and value, which Kafka takes: its value is sent empty instead.
+
+    Raises:
+        KafkaTimeoutError: the brokers don't say where the topic's partitions are.
+    """
+    value = b"" if message.key is None and message.value is None else message.value
+    try:
+        return producer.send(message.topic, key=message.key, value=value, headers=list(message.headers))
+    except KafkaTimeoutError as error:
+        raise KafkaTimeoutError(f"no broker tells of the topic {message.topic!r} (was it deleted?): {error}") from error
 
 
 def bound_waits(producer: KafkaProducer, timeout_s: float) -> None:

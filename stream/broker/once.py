@@ -9,9 +9,8 @@ from kafka.errors import InvalidProducerEpochError, KafkaError, ProducerFencedEr
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message
-from stream.broker.guards import bound_waits, end_producer
+from stream.broker.guards import bound_waits, end_producer, send
 from stream.broker.rights import Right, naming
-from stream.broker.writing import send
 from stream.errors import UserError
 
 _TIMEOUT_S = 10.0

@@ -18,11 +18,14 @@ from kafka.errors import (
 )
 
 from stream.broker.cluster import Cluster
-from stream.broker.guards import bound_waits, end_producer, root_of
+from stream.broker.guards import root_of
+from stream.broker.transactions import Transactions
 from stream.errors import UserError
 
 Operation = Literal["Read", "Write", "Describe", "Create"]
 Kind = Literal["topic", "group", "transactional-id"]
+
+_TIMEOUT_S = 10.0  # of one try: the next one may find that another broker has taken over
 
 _KINDS: dict[type[KafkaError], Kind] = {
     TopicAuthorizationFailedError: "topic",
@@ -141,17 +144,18 @@ def _is_given_on_topic(admin: KafkaAdminClient, right: Right) -> bool:
 
 
 def _require_transactions(cluster: Cluster, transactional_id: str) -> None:
-    producer = cluster.producer(transactional_id=transactional_id)
+    """Begins one life of such a producer, which is what asks for the right."""
+
+    def begin() -> None:
+        Transactions(cluster, transactional_id=transactional_id, timeout_s=_TIMEOUT_S).close()
+
     try:
-        bound_waits(producer, cluster.connect_timeout_s)
-        producer.init_transactions()
+        cluster.ask(begin)
     except AuthorizationError:
         raise
-    except KafkaError as error:
+    except (KafkaError, UserError) as error:
         raise UserError(
-            f"Kafka at {cluster.bootstrap} gives no transactions, which delivery exactly once takes ({error}): check "
-            "the brokers' transaction.state.log.replication.factor (no more than there are brokers) and "
+            f"{error} Else it gives no transactions, which delivery exactly once takes: check the brokers' "
+            "transaction.state.log.replication.factor (no more than there are brokers) and "
             "transaction.state.log.min.isr, or give --delivery at-least-once"
         ) from error
-    finally:
-        end_producer(producer)

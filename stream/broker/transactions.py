@@ -23,8 +23,7 @@ from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message, Position
-from stream.broker.guards import bound_waits, end_producer, root_of
-from stream.broker.writing import send
+from stream.broker.guards import bound_waits, end_producer, root_of, send
 from stream.errors import Outage, UserError
 
 log = logging.getLogger(__name__)

@@ -20,6 +20,13 @@ def end_process(reason: str) -> None:
     os._exit(EXIT_STUCK)
 
 
+def leave_process(line: str, code: int) -> None:
+    """Ends the process at once with a line for the user, where waiting any longer is of no use."""
+    sys.stderr.write(f"stall-stream: {line}\n")
+    sys.stderr.flush()
+    os._exit(code)
+
+
 class Watchdog:
     """A thread that acts when a named deadline passes.
 

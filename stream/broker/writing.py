@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self
 
-from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message
+from stream.broker.guards import send
 from stream.broker.rights import Right, naming
 from stream.broker.topics import require_topics
 from stream.errors import UserError
@@ -18,15 +18,6 @@ from stream.errors import UserError
 _LINGER_MS = 20
 _DELIVERY_TIMEOUT_S = 120.0  # kafka-python's own
 _CLOSE_TIMEOUT_S = 1.0
-
-
-def send(producer: KafkaProducer, message: Message) -> Any:
-    """Hands a message to a producer; returns its future.
-
-    kafka-python refuses a message without key and value, which Kafka takes: its value is sent empty instead.
-    """
-    value = b"" if message.key is None and message.value is None else message.value
-    return producer.send(message.topic, key=message.key, value=value, headers=list(message.headers))
 
 
 class Writer:

@@ -11,12 +11,12 @@ from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
 from stream.broker.contract import Delivery, DeliveryRefused, Message, Polled, Position
 from stream.broker.exactly_once import ExactlyOnce
+from stream.broker.guards import send
 from stream.broker.kafka import KafkaBroker
 from stream.broker.member import Member
 from stream.broker.membership import Assignment
 from stream.broker.positions import Positions
 from stream.broker.transactions import TransactionFailedError, Transactions
-from stream.broker.writing import send
 from stream.errors import Outage
 from stream.records import Partition
 

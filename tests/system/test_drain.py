@@ -1,5 +1,6 @@
 """A worker that is told to stop, as a real process on a real Kafka: it finishes, leaves, and others do what is left."""
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from stream.broker.reading import committed_offsets
+from stream.embedded import EmbeddedKafka
 from tests.system.commands import until
 from tests.system.lab import PATIENCE_S, Lab, Worker
 from tests.system.load import send
@@ -118,3 +120,32 @@ def test_a_second_signal_drops_what_is_in_hand_and_loses_nothing(lab: Lab, store
     assert (stopped.codes, stopped.members_left, stopped.delivered) == ([130, 130], 0, 0)
     others_do_the_rest(stopped)
     assert len(store.asked_again) >= 2 * FETCHES, "what they had begun was done by others"
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[EmbeddedKafka]:
+    """A broker of our own, for it is frozen."""
+    with EmbeddedKafka(tmp_path / "kafka") as node:
+        yield node
+
+
+def test_a_stop_while_kafka_hangs_ends_in_a_line_and_loses_nothing(node: EmbeddedKafka, small: Path, store: SlowStore):
+    lab = Lab(node.bootstrap, small, partitions=4)
+    with two_workers(lab, store, "--drain-s", 3) as workers:
+        os.kill(node.pid or 0, signal.SIGSTOP)
+        try:
+            for told in (workers, workers[1:]):
+                time.sleep(TAKES_S + 3)  # what was in hand is to be delivered by now
+                for each in told:
+                    each.process.process.send_signal(signal.SIGTERM)
+            codes = [each.process.process.wait(PATIENCE_S) for each in workers]
+        finally:
+            os.kill(node.pid or 0, signal.SIGCONT)
+    assert codes == [0, 130]
+    for each in workers:
+        assert "Thread 0x" not in each.process.said
+        assert each.process.said.splitlines()[-1].endswith("what was in hand is left to others")
+    store.takes_s = 0.0
+    with lab.worker(*store.words):
+        audit = lab.audit()
+    assert (audit["references"], audit["outcomes"], audit["pending"]) == (REFERENCES, REFERENCES, 0)
