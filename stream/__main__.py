@@ -189,7 +189,7 @@ def audit(settings: AuditSettings) -> int:
     """Proves delivery: exit code 0 if it holds and nothing is pending or unproven, else 1."""
     from rich.console import Console
 
-    from stream.audit import Scope, audit, audit_until_settled
+    from stream.audit import Scope, audit, audit_until_settled, has_passed
     from stream.broker.topics import require_topics
     from stream.extent import Extent, parse_offsets
     from stream.ledger import Audit
@@ -205,7 +205,12 @@ def audit(settings: AuditSettings) -> int:
         def told(result: Audit) -> None:
             bar.reach(result.references - result.pending, result.references)
 
-        result = audit_until_settled(lambda: audit(cluster, names, scope), wait_s=settings.wait_s, told=told)
+        result = audit_until_settled(
+            lambda: audit(cluster, names, scope),
+            has_passed=lambda: has_passed(cluster, names),
+            wait_s=settings.wait_s,
+            told=told,
+        )
     if settings.as_json:
         print(json.dumps(asdict(result)))
     else:

@@ -13,6 +13,7 @@ batch to fill.
 from collections import deque
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, Queue
@@ -28,7 +29,7 @@ from stream.errors import ClipFault, Outage, Reason, blaming
 from stream.outcomes import Judge, reject
 from stream.readers import ReadRequest
 from stream.records import ClipReference, KafkaSource, Outcome, Source, Timings
-from stream.stores import Attempts, Stores
+from stream.stores import Attempts, Store, Stores
 
 Stage = Literal["fetch", "read", "score"]
 TokenT = TypeVar("TokenT", bound=Hashable)
@@ -235,11 +236,32 @@ class Scorer(Generic[TokenT]):
             if not (self._can_fetch and job.attempts.due):
                 not_yet.append(job)
                 continue
+            store = job.attempts.store
+            if store.fails and store.last_served not in (None, job.reference.uri):
+                self._ask_again(store, store.last_served)
+                not_yet.append(job)
+                continue
             self._fetching += 1
             job.attempts.begin()
             future = self._fetcher.submit(job.reference.uri, sha256=job.reference.sha256)
             self._when_done(future, partial(self._fetched, job))
         self._unfetched = not_yet
+
+    def _ask_again(self, store: Store, uri: str) -> None:
+        """Asks a store that fails for a clip that it has served before."""
+        self._fetching += 1
+        begun_in = store.begin()
+        self._when_done(self._fetcher.submit(uri, sha256=None), partial(self._asked_again, store, begun_in))
+
+    def _asked_again(self, store: Store, begun_in: int, future: Future[bytes], _seconds: float) -> None:
+        self._fetching -= 1
+        try:
+            with suppress(ClipFault):  # an answer, too
+                future.result()
+        except Outage as outage:
+            store.failed(str(outage), begun_in=begun_in)
+        else:
+            store.answered()
 
     @property
     def _can_fetch(self) -> bool:
@@ -258,6 +280,7 @@ class Scorer(Generic[TokenT]):
         else:
             self._hold(job, len(data))
             self._unread.append((job, data))
+            job.attempts.store.last_served = job.reference.uri
         job.attempts.answered()
         self._passed(job, "fetch", seconds)
 

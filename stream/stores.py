@@ -12,7 +12,8 @@ class Store:
     """One place that serves or fails as a whole: a host, a bucket, a folder that may be a mount.
 
     While it fails, clips are asked of it one at a time, after a wait that grows with each failed round. The first
-    answer opens it again.
+    answer opens it again. One that it has served before is asked for, if there is any: then it is known whether the
+    store fails or the clip, even where no other clip is left to ask for.
     """
 
     def __init__(self, name: str, *, backoff: Backoff, clock: Callable[[], float]) -> None:
@@ -20,6 +21,8 @@ class Store:
         self.answers = 0
         """How often it answered; that a clip doesn't exist is an answer, too."""
         self.last_failure = ""
+        self.last_served: str | None = None
+        """The uri of a clip that it had."""
         self._failed_rounds = 0
         self._closed_until = 0.0
         self._running = 0

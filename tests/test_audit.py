@@ -27,8 +27,8 @@ SETTLED, PENDING, BROKEN = audit(), audit(pending=3), audit(pending=3, faults={"
 class Auditor:
     """Looks at topics that are as they are told to be, each look taking its time, and keeps the time it took."""
 
-    def __init__(self, *found: Audit, look_s: float = 0.25) -> None:
-        self.found, self.look_s = list(found), look_s
+    def __init__(self, *found: Audit, look_s: float = 0.25, passes_at: float = 0.0) -> None:
+        self.found, self.look_s, self.passes_at = list(found), look_s, passes_at
         self.now = 100.0
         self.began: list[float] = []
         self.told: list[Audit] = []
@@ -48,7 +48,9 @@ class Auditor:
     def until_settled(self, *, wait_s: float) -> Audit:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(stream.audit, "time", self)
-            return audit_until_settled(self.look, wait_s=wait_s, told=self.told.append)
+            return audit_until_settled(
+                self.look, has_passed=lambda: self.now >= self.passes_at, wait_s=wait_s, told=self.told.append
+            )
 
 
 @pytest.mark.parametrize("found", [SETTLED, PENDING, BROKEN])
@@ -79,6 +81,14 @@ def test_looking_takes_at_most_half_of_the_time_and_begins_none_too_late(wait_s:
     assert all(pause >= look_s + max(1.0, look_s) - 1e-6 for pause in pauses)
     assert auditor.began[-1] <= 100.0 + wait_s + 1e-6
     assert len(auditor.told) == len(auditor.began)
+
+
+def test_while_the_workers_have_references_left_the_topics_are_seldom_read():
+    auditor = Auditor(PENDING, look_s=5.0, passes_at=700.0)
+    auditor.until_settled(wait_s=1000.0)
+    before = [began for began in auditor.began if began < 700.0]
+    assert 8 <= len(before) <= 12, "some 55 s each"
+    assert any(700.0 <= began <= 701.0 for began in auditor.began), "and at once when they have none left"
 
 
 # What is seen while workers deliver.

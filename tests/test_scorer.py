@@ -270,6 +270,37 @@ def test_a_clip_that_fails_five_times_while_its_store_serves_others_is_unreachab
     assert len(outcomes) == number + 1, "all others were served meanwhile"
 
 
+def test_the_last_clip_of_all_is_told_from_a_store_that_is_out(bench: Bench):
+    """No other clip is left to show that the store serves: one that it has served before is asked for again."""
+    bench.submit("1.good")
+    bench.settle()
+    bench.submit("0.cursed")
+    for _ in range(100):
+        assert bench.scorer.outage is None
+        bench.time.now += 1.0
+        if outcomes := bench.settle(turns=10):
+            break
+    rejection = outcomes["0.cursed"]
+    assert isinstance(rejection, Rejection)
+    assert rejection.reason is Reason.UNREACHABLE
+    assert bench.fetcher.asked.count("/clips/0.cursed") == 6
+    assert bench.fetcher.asked.count("/clips/1.good") == 6
+
+
+def test_while_a_store_is_out_the_last_clip_of_all_waits_and_is_served_in_the_end(bench: Bench):
+    bench.submit("1.good")
+    bench.settle()
+    bench.store.down = True
+    bench.submit("2.good")
+    for _ in range(50):
+        bench.time.now += 60.0
+        assert bench.settle(turns=10) == {}
+    assert bench.scorer.outage is not None
+    bench.store.down = False
+    bench.time.now += 60.0
+    assert isinstance(bench.settle()["2.good"], Verdict)
+
+
 def test_clips_that_are_put_off_leave_room_for_others(bench: Bench):
     bench.submit(*(f"{number}.cursed" for number in range(4)))
     bench.settle()

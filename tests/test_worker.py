@@ -508,7 +508,8 @@ def test_a_stop_does_not_make_rejections_wait(lab: Lab):
 
 def test_a_stop_gives_up_at_its_deadline_and_loses_nothing(lab: Lab):
     member = lab.member(drain_s=2.0)
-    lab.append(A, "cursed", "good")
+    lab.world.store.down = True
+    lab.append(A, "good", "good")
     lab.work(member)
     assert stop_after(lab, member) == DONE
     assert 2.0 <= lab.world.time.now < 3.0
