@@ -102,7 +102,7 @@ DOORS: dict[str, set[str]] = {
     "prometheus_client": {"stream.metrics"},
     "obstore": {"stream.fetch.s3"},
     "urllib3": {"stream.fetch.http"},
-    "openvino": {"stream.engine.cpu", "trt_build.target_openvino"},
+    "openvino": {"stream.engine.quiet"},
     "tensorrt": {"stream.engine.gpu"},
     "cuda": {"stream.engine.gpu"},
     "torch": {"training", "trt_build.export", "trt_build.verify"},

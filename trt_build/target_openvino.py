@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import openvino as ov
+from stream.engine.quiet import ov
 
 
 def compile_openvino(onnx_file: Path, folder: Path) -> None:

@@ -6,11 +6,11 @@ from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from stream.engine.artifact import INPUT, Artifact, Precision
 from stream.engine.contract import check_clips
+from stream.engine.quiet import ov
 from stream.errors import UserError
 
 _HINTS: dict[Precision, str] = {

@@ -5,11 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import openvino as ov
 import pytest
 import torch
 
 from stream.engine.artifact import Artifact, load_artifact
+from stream.engine.quiet import ov
 from stream.errors import UserError
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.slowfast import SlowFast
