@@ -24,7 +24,7 @@ from stream.metrics import DeliveryResult, Metrics, State
 from stream.notes import Note
 from stream.outcomes import reject
 from stream.pacing import Haste, Pace, Pacing
-from stream.records import Partition, Record, Verdict, parse_reference, salvage_clip_id
+from stream.records import Partition, Record, Rejection, Verdict, parse_reference, salvage_clip_id
 from stream.rejections import RejectionLimit
 from stream.scorer import Scorer
 from stream.window import Done, Token, Window
@@ -98,6 +98,8 @@ class Worker:
         self._put_off_since_s = math.inf
         self._delivering_since_s = math.inf
         self._silence: str | None = None  # of the broker, as its polls tell
+        self._rejected_for: set[Reason] = set()
+        """What has been told of."""
         self._last_turn_s = clock.monotonic()
 
     # Running and stopping.
@@ -126,9 +128,12 @@ class Worker:
         self._draining = True
         self._rejections = replace(self._rejections, wait_s=0.0)
         give_up_s = self._clock.monotonic() + deadline_s
+        log.info("told to stop: %d clips are begun, and finished in %g s at most", self._scorer.in_hand, deadline_s)
         while self._undelivered and self._stops_requested < 2 and self._clock.monotonic() < give_up_s:
             self.step()
-        log.info("drained; %d references in hand are left to others", len(self._window))
+        if self._undelivered:
+            log.warning("%d clips that are begun are left to others", self._scorer.in_hand)
+        log.info("stopped; %d references that were read are left to others", len(self._window))
 
     @property
     def _undelivered(self) -> bool:
@@ -319,6 +324,12 @@ class Worker:
     def _count(self, entry: Done) -> None:
         """An outcome is visible to readers of committed records."""
         self._metrics.outcome(entry.outcome)
+        if isinstance(entry.outcome, Rejection) and entry.outcome.reason not in self._rejected_for:
+            self._rejected_for.add(entry.outcome.reason)
+            log.warning(
+                "the first clip rejected as %s is %s (%s); further ones are in the metrics, and in dlq show",
+                *(entry.outcome.reason, entry.outcome.clip_id or entry.record.source.place, entry.outcome.detail),
+            )
         now = self._clock.wall()
         self._metrics.end_to_end("appended", now - entry.record.timestamp_ms / 1000)
         if isinstance(entry.outcome, Verdict) and entry.outcome.captured_at:

@@ -398,6 +398,23 @@ def test_a_partition_that_parts_is_delivered_as_a_whole_and_not_one_by_one(lab: 
     assert len(first.window) == 0
 
 
+def test_a_partition_that_parts_waits_for_no_rest_once_all_of_it_is_finished(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    lab.world.cluster.add_topic(CLIPS, 6)
+    first, second = lab.member(), lab.member()
+    slow_down(lab, first, monkeypatch, seconds=1.0)
+    lab.append(A, "good")
+    lab.work(first)
+    lab.append(next(each for each in first.window.partitions if each != A), "good")
+    first.worker.step()
+    first.worker.step()
+    first.work.todo.clear()  # its fetch never ends: something is always to come
+    lab.append(A, "good")
+    first.worker.step()
+    lab.world.cluster.move(GROUP, A, second.broker)
+    lab.work(first, turns=HANDOVER_POLLS - 1)
+    assert (lab.committed(A), first.scorer.in_hand) == (2, 1)
+
+
 def test_rejections_of_a_partition_that_parts_do_not_wait_for_a_verdict(lab: Lab):
     first, second = lab.member(), lab.member()
     lab.append(A, "missing")

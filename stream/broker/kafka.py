@@ -232,7 +232,8 @@ class KafkaBroker:
         except NoOffsetForPartitionError:  # a new partition without a commit; _place knows where to begin
             return {}
         except OffsetOutOfRangeError as error:
-            raise self._positions.lost_range(error) from None
+            lost = error
+            raise self._options.cluster.ask(lambda: self._positions.lost_range(lost)) from None
         except FencedInstanceIdError:
             raise self._slot_taken() from None
         except InvalidSessionTimeoutError:

@@ -78,6 +78,7 @@ PLANTED = [
     Planted(
         "what is lost while joining is kept", Parts(broker=broker.With(broker.overlooks_losses_while_joining)), 120
     ),
+    Planted("a slot that is taken over asks for no new sharing out", Parts(broker=broker.TakesNoSeat), 120),
     Planted("what was paused is never resumed", Parts(broker=broker.ResumesNothing)),
     Planted("a partition that was added is never read", Parts(broker=broker.OverlooksNewPartitions)),
     Planted("what was lost is not told", Parts(broker=broker.NeverSaysWhatWasLost)),

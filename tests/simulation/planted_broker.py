@@ -117,6 +117,13 @@ class OverlooksNewPartitions(KafkaBroker):
         return super()._place()
 
 
+class TakesNoSeat(KafkaBroker):
+    """A slot that is taken over keeps what its predecessor had, and what was on its way to another is nobody's."""
+
+    def _take_seat(self) -> None:
+        pass
+
+
 class NeverSaysWhatWasLost(KafkaBroker):
     def poll(self, *, max_records: int, timeout_s: float) -> Polled:
         return replace(super().poll(max_records=max_records, timeout_s=timeout_s), lost=frozenset())
