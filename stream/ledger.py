@@ -44,8 +44,8 @@ class Audit:
 
     @property
     def complete(self) -> bool:
-        """Each reference has exactly one outcome, now."""
-        return self.holds and self.pending == self.unproven == 0
+        """There are references, and each has exactly one outcome, now."""
+        return self.references > 0 and self.holds and self.pending == self.unproven == 0
 
 
 @dataclass(slots=True)

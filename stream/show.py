@@ -89,6 +89,8 @@ def show_audit(console: Console, audit: Audit) -> None:
     told = f"{audit.references} references, {audit.outcomes} outcomes"
     if not audit.holds:
         console.print(f"[red]delivery is broken[/]: {told}")
+    elif not audit.references:
+        console.print("[yellow]nothing is proved[/]: there are no references")
     elif audit.pending:
         console.print(f"[yellow]{audit.pending} pending[/]: {told}; so far each in order, none twice, none invented")
     elif audit.unproven:

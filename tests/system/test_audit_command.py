@@ -150,6 +150,8 @@ def test_a_part_by_offsets_or_by_time_is_audited_on_its_own(kafka: str):
         assert (found.references, found.faults, found.pending) == (references, faults, pending), extent
     code, told = audit(topics, "--since", at(3).isoformat(), "--until", at(6).isoformat(), "--offsets", "0:4-")
     assert (code, told["references"], told["outcomes"]) == (0, 2, 2)
+    nothing = run("-m", "stream", "audit", *topics.words, "--since", at(1000).isoformat())
+    assert (nothing.returncode, nothing.stdout) == (1, "nothing is proved: there are no references\n")
 
 
 def test_a_partition_that_is_not_there_cannot_be_audited(kafka: str):
