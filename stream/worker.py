@@ -27,7 +27,7 @@ from stream.pacing import Haste, Pace, Pacing
 from stream.records import Partition, Record, Rejection, Verdict, parse_reference, salvage_clip_id
 from stream.rejections import RejectionLimit
 from stream.scorer import Scorer
-from stream.window import Done, Token, Window
+from stream.window import Done, Token, Window, longest_run
 
 log = logging.getLogger(__name__)
 
@@ -73,10 +73,10 @@ class Worker:
         metrics: Metrics,
         options: WorkerOptions,
     ) -> None:
-        longest_run = window.clips_per_partition - window.least_read + 1
-        if options.rejections.in_a_row > longest_run:
+        longest = longest_run(window.clips_per_partition)
+        if options.rejections.in_a_row > longest:
             raise UserError(
-                f"--rejections-in-a-row = {options.rejections.in_a_row}: the window holds back {longest_run} at most "
+                f"--rejections-in-a-row = {options.rejections.in_a_row}: the window holds back {longest} at most "
                 f"with --clips-per-partition = {window.clips_per_partition}; lower the one or raise the other"
             )
         self._broker = broker

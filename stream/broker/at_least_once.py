@@ -21,7 +21,7 @@ from kafka.structs import OffsetAndMetadata
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused
 from stream.broker.guards import end_producer, send
-from stream.broker.member import At, Member, at_of
+from stream.broker.membership import At, Member, at_of
 from stream.broker.transactions import NEVER_TAKEN, RECONNECT_TIMEOUT_S
 from stream.errors import Outage, UserError
 

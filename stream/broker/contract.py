@@ -85,3 +85,18 @@ class Broker(Protocol):
 
     def close(self) -> None:
         """Leaves the group without committing anything more."""
+
+
+class Deliverer(Protocol):
+    """What a broker's deliveries go by; how often an outcome may come is what the kinds of it differ in."""
+
+    def deliver(self, delivery: Delivery) -> None:
+        """As `Broker.deliver`.
+
+        Raises:
+            FencedTwiceError: another process uses the same transactional.id.
+            KafkaError: one of NEVER_TAKEN.
+        """
+
+    def close(self) -> None:
+        """Ends the producer: what was not delivered never is."""

@@ -3,7 +3,7 @@
 from kafka.errors import RetriableError
 
 from stream.broker.contract import Delivery, DeliveryRefused
-from stream.broker.member import At, Member, at_of
+from stream.broker.membership import At, Member, at_of
 from stream.broker.positions import Positions
 from stream.broker.transactions import TransactionFailedError, Transactions
 from stream.errors import Outage

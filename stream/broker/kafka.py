@@ -19,7 +19,7 @@ from kafka.errors import (
 )
 
 from stream.broker.cluster import Cluster
-from stream.broker.contract import Delivery, Polled, Position
+from stream.broker.contract import Deliverer, Delivery, Polled, Position
 from stream.broker.exactly_once import ExactlyOnce
 from stream.broker.guards import (
     coordinator_known,
@@ -33,8 +33,7 @@ from stream.broker.guards import (
     resume_parked_records,
     unanswered_s,
 )
-from stream.broker.member import Deliverer, Member
-from stream.broker.membership import Membership
+from stream.broker.membership import Member, Membership
 from stream.broker.positions import Positions
 from stream.broker.reading import to_record
 from stream.broker.rights import naming, transactions_right, worker_rights

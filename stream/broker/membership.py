@@ -6,13 +6,16 @@ the member that had them: time to finish what it has in hand of them.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.structs import ConsumerGroupMetadata, MemberState
+
+from stream.broker.cluster import Cluster
+from stream.broker.contract import Delivery, DeliveryRefused, Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,44 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
     def _identity(self) -> ConsumerGroupMetadata:
         assert self._consumer is not None
         return self._consumer.group_metadata()
+
+
+At = Mapping[TopicPartition, Position]
+
+
+def at_of(delivery: Delivery) -> At:
+    """A delivery's positions by kafka-python's name of each partition."""
+    return {TopicPartition(each.topic, each.number): position for each, position in delivery.positions.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One member of a group."""
+
+    cluster: Cluster
+    group: str
+    client_id: str
+    """No other living process has it."""
+    consumer: KafkaConsumer
+    membership: Membership
+    timeout_s: float
+    """How long a delivery waits for an answer."""
+    clock: Callable[[], float]
+    """Seconds, monotonic."""
+
+    def vouch(self, generation: int, partitions: Iterable[TopicPartition]) -> Assignment:
+        """The assignment in force, if it is of this generation and holds these partitions.
+
+        Raises:
+            DeliveryRefused: it isn't, or doesn't.
+        """
+        assignment = self.membership.assignment
+        if assignment is None or not assignment.valid or generation != assignment.generation:
+            now = -1 if assignment is None else assignment.generation
+            raise DeliveryRefused(f"generation {generation} is not in force, {now} is")
+        if not set(partitions) <= assignment.partitions | assignment.parting:
+            raise DeliveryRefused("some of its partitions are not owned any more")
+        return assignment
 
 
 class _RecordingAssignor(CooperativeStickyAssignor):  # type: ignore[misc]  # kafka-python is untyped

@@ -4,15 +4,13 @@ from collections.abc import Iterable
 from contextlib import closing
 from typing import Literal
 
-from kafka import TopicPartition
-from kafka.errors import KafkaError
-from kafka.structs import OffsetAndMetadata
-
 from stream.broker.cluster import Cluster
+from stream.broker.contract import Position
+from stream.broker.groups import set_positions
 from stream.broker.reading import committed_offsets, end_offsets, read_topic
 from stream.broker.rights import RightsMissingError
 from stream.errors import UserError
-from stream.records import source_of
+from stream.records import Partition, source_of
 
 Start = Literal["earliest", "latest"]
 
@@ -61,11 +59,4 @@ def _has_outcomes(cluster: Cluster, topic: str, output_topics: Iterable[str]) ->
 def _begin_at_the_end(cluster: Cluster, group: str, topic: str) -> None:
     """Commits it once for all partitions: those added later begin at their first reference."""
     ends = end_offsets(cluster, topic)
-    offsets = {TopicPartition(topic, number): OffsetAndMetadata(end, "", -1) for number, end in ends.items()}
-    try:
-        with cluster.admin() as admin:
-            refused = {error.__name__ for error in admin.alter_group_offsets(group, offsets).values()} - {"NoError"}
-    except KafkaError as error:
-        refused = {str(error)}
-    if refused:
-        raise UserError(f"--start latest: the offsets of group {group!r} can't be set: {', '.join(sorted(refused))}")
+    set_positions(cluster, group, {Partition(topic, number): Position(end) for number, end in ends.items()})

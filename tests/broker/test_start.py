@@ -100,7 +100,7 @@ def test_the_offsets_of_a_group_at_work_are_not_set(cluster: Cluster, topics: tu
     broker = join(topics[0], group=f"new-{topics[0]}")
     while not broker._owned:
         broker.poll(max_records=0, timeout_s=0.05)
-    with pytest.raises(UserError, match=r"--start latest: the offsets of group 'new-.*' can't be set"):
+    with pytest.raises(UserError, match=r"group 'new-.*' has members, and only they may commit"):
         settle(cluster, topics, "latest")
 
 

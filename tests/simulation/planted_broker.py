@@ -13,8 +13,7 @@ from stream.broker.contract import Delivery, DeliveryRefused, Message, Polled, P
 from stream.broker.exactly_once import ExactlyOnce
 from stream.broker.guards import send
 from stream.broker.kafka import KafkaBroker
-from stream.broker.member import Member
-from stream.broker.membership import Assignment
+from stream.broker.membership import Assignment, Member
 from stream.broker.positions import Positions
 from stream.broker.transactions import TransactionFailedError, Transactions
 from stream.errors import Outage
