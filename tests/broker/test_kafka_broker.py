@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from kafka import TopicPartition
@@ -14,6 +15,7 @@ from stream.broker.kafka import KafkaBroker, KafkaOptions
 from stream.broker.positions import OffsetsLostError
 from stream.broker.reading import committed_offsets
 from stream.broker.topics import require_topics
+from stream.broker.watchdog import Watchdog
 from stream.broker.writing import Writer
 from stream.errors import UserError
 from stream.records import Partition, Record
@@ -87,6 +89,26 @@ def test_a_member_whose_slot_was_taken_stops_although_the_other_is_gone(new_topi
     second.close()
     with pytest.raises(UserError, match="slot 'a' is used by another process"):
         poll_on(first)
+
+
+def test_a_member_whose_join_does_not_settle_ends_its_process(cluster: Cluster, new_topic: NewTopic, join: Join):
+    topic = new_topic()
+    settle(join(topic, group="waited-for"))  # it never polls again, and is waited for 30 s
+    options = KafkaOptions(
+        cluster=cluster,
+        group="waited-for",
+        topic=topic,
+        session_timeout_s=1.0,
+        heartbeat_s=0.2,
+        max_poll_interval_s=1.0,
+    )
+    ended: list[str] = []
+    with closing(KafkaBroker(options, watchdog=Watchdog(ended.append))) as broker:
+        deadline = time.monotonic() + 15
+        while not ended:
+            assert time.monotonic() < deadline
+            broker.poll(max_records=0, timeout_s=0.05)
+    assert ended == ["the group did not settle"]
 
 
 def test_a_session_that_the_brokers_do_not_allow_is_refused(new_topic: NewTopic, join: Join):
