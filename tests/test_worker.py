@@ -328,6 +328,26 @@ def test_what_was_taken_away_while_an_answer_was_waited_for_is_the_next_owners(l
     assert [record.key for record in lab.outcomes(VERDICTS)] == [b"0.good", b"1.good"]
 
 
+def test_what_came_back_further_on_while_an_answer_was_waited_for_stays_there(lab: Lab):
+    first, second = lab.member(), lab.member()
+    first.broker.leave_unanswered(5, goes_through=True)
+    lab.append(A, "good")
+    lab.work(first, turns=4)
+    lab.world.cluster.move(GROUP, A, second.broker)
+    lab.work(first, turns=2 + HANDOVER_POLLS)
+    lab.append(A, "good")
+    lab.work(second)
+    assert lab.committed(A) == 2
+    lab.world.cluster.move(GROUP, A, first.broker)
+    lab.work(second, turns=2 + HANDOVER_POLLS)
+    lab.work(first, turns=4)
+    assert A in first.window.partitions
+    lab.append(A, "good")
+    lab.work(first, turns=20, seconds=8 * OPTIONS.refusal_wait_s)
+    assert lab.committed(A) == 3
+    assert [record.key for record in lab.outcomes(VERDICTS)] == [b"0.good", b"1.good", b"2.good"]
+
+
 def test_a_new_generation_is_reason_to_deliver_at_once(lab: Lab):
     lab.append(A, "good")
     member = lab.member()
