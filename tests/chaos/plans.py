@@ -17,8 +17,12 @@ Point = Literal[
     "before-commit",
     "in-commit",
     "after-commit",
+    "before-plain-commit",
+    "after-plain-commit",
 ]
-POINTS: tuple[Point, ...] = get_args(Point)
+PLAIN: tuple[Point, ...] = ("before-plain-commit", "after-plain-commit")
+"""Passed by workers without transactions alone."""
+POINTS: tuple[Point, ...] = tuple(each for each in get_args(Point) if each not in PLAIN)
 WITHIN_A_DELIVERY: tuple[Point, ...] = ("in-transaction", "before-commit")
 CLIP_POINTS: tuple[Point, ...] = ("after-fetch", "after-read", "after-infer")
 
@@ -95,6 +99,8 @@ class Script:
     posts: tuple[Post, ...] = FOUR
     lose_answer_every: int = 40
     """So often the answer to a commit is lost."""
+    words: tuple[str, ...] = ()
+    """More that the workers are told."""
     broken: str | None = None
     """A guard that is taken out, of `tests.chaos.broken`."""
     ahead: int
@@ -131,6 +137,25 @@ def _plans(chance: random.Random, *, each: int, freeze_every: int = 5) -> Iterat
             freeze=freeze,
             seed=chance.randrange(2**31),
         )
+
+
+def at_least_once_script(seed: int) -> Script:
+    """Kills of workers that use no transactions."""
+    chance = random.Random(seed)
+    points: tuple[Point, ...] = (*PLAIN, *PLAIN, *PLAIN, "after-infer", "any-moment")
+    plans = tuple(
+        Plan(at=point, after=chance.randint(3, 9), seconds=chance.uniform(1.0, 4.0), seed=chance.randrange(2**31))
+        for point in chance.sample(points, len(points))
+    )
+    return Script(
+        seed=seed,
+        plans=plans,
+        posts=TWO,
+        words=("--delivery", "at-least-once"),
+        ahead=200,
+        at_least=600,
+        limit_s=300.0,
+    )
 
 
 def _script(broken: str, *, plans: tuple[Plan, ...] = (), lose_answer_every: int = 1_000_000) -> Script:

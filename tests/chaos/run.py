@@ -102,7 +102,7 @@ class Run:
         )
 
     def _make_crew(self, folder: Path) -> Crew:
-        words = worker_words(self._cluster.bootstrap, self._topics, self._store)
+        words = [*worker_words(self._cluster.bootstrap, self._topics, self._store), *self._script.words]
         chaos = ["--slow-while", str(self._slow), "--lose-answer-every", str(self._script.lose_answer_every)]
         chaos += ["--break", self._script.broken] if self._script.broken else []
         return Crew(self._script.posts, words, chaos=chaos, folder=folder, plans=self._script.plans)

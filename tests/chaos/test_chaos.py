@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.brokers import started_brokers
-from tests.chaos.plans import EXPOSING, POINTS, short_script
+from tests.chaos.plans import EXPOSING, POINTS, at_least_once_script, short_script
 from tests.chaos.run import Run
 from tests.chaos.stores import FolderStore
 
@@ -22,6 +22,17 @@ def test_each_reference_has_exactly_one_outcome_whatever_dies(tmp_path: Path):
     assert set(result.kills) == set(POINTS)
     assert result.audit.references >= script.at_least
     assert result.frozen
+
+
+def test_without_transactions_no_outcome_is_missing_whatever_dies(kafka: str, tmp_path: Path):
+    script = at_least_once_script(SEED)
+    result = Run(kafka, [], FolderStore(tmp_path), tmp_path, script).play()
+    assert result.unexpected == []
+    assert result.wrong == []
+    assert result.kills.total() == len(script.plans)
+    assert (result.audit.pending, result.audit.unproven) == (0, 0)
+    assert result.audit.faults.keys() <= {"doubled", "out_of_order"}, result.audit
+    assert result.audit.faults["doubled"], "who died before its commit had written what came again"
 
 
 FIRST, *OTHERS = EXPOSING

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from stream.__main__ import COMMANDS
@@ -100,6 +100,8 @@ WHERE: dict[Point, tuple[type, str, Callable[..., Any]]] = {
     "before-commit": (KafkaProducer, "commit_transaction", _before),
     "in-commit": (KafkaProducer, "commit_transaction", _before),
     "after-commit": (KafkaProducer, "commit_transaction", _behind),  # and before the worker hears of it
+    "before-plain-commit": (KafkaConsumer, "commit", _before),
+    "after-plain-commit": (KafkaConsumer, "commit", _behind),
 }
 
 
