@@ -56,7 +56,11 @@ def _number(value: object) -> object:
 
 class _Wire(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="forbid", serialize_by_alias=True, json_schema_serialization_defaults_required=True
+        frozen=True,
+        extra="forbid",
+        serialize_by_alias=True,
+        json_schema_serialization_defaults_required=True,
+        cache_strings="keys",  # pydantic would keep thousands of texts that never come again
     )
 
     schema_version: Annotated[Literal[1], BeforeValidator(_number)] = Field(alias="schema")

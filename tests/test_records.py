@@ -1,7 +1,9 @@
 """What a reference may look like, and what is said about one that may not."""
 
 import contextlib
+import gc
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -28,6 +30,15 @@ def reference(**fields) -> bytes:
 def test_the_least_reference_names_a_clip_and_where_it_lies():
     parsed = parse_reference(reference())
     assert (parsed.clip_id, parsed.uri) == ("100001.mp4", "file:///clips/100001.mp4")
+
+
+def test_nothing_of_a_reference_is_kept():
+    parse_reference(reference())
+    before = sys.getallocatedblocks()
+    for number in range(2000):
+        parse_reference(reference(clip_id=f"{number}.mp4"))
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 500
 
 
 def test_a_full_reference_survives_the_round_trip():
