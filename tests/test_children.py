@@ -29,6 +29,14 @@ def said() -> list[str]:
     return []
 
 
+@pytest.fixture(autouse=True)
+def _hangups_are_heard() -> Iterator[None]:
+    """Also where nohup started the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def children(interrupts: Interrupts, said: list[str], tmp_path: Path) -> Iterator[Children]:
     with Children(interrupts, tmp_path, say=said.append) as all_of_them:
