@@ -54,7 +54,7 @@ class AtLeastOnce:
 
         Raises:
             DeliveryRefused: its positions are not committed, whatever of its messages can be read.
-            Outage: Kafka doesn't answer; ask for the very same again, which writes no message anew.
+            Outage: Kafka doesn't answer; ask for the very same again: what is under way is waited for, not resent.
             KafkaError: one of NEVER_TAKEN.
         """
         assert self._begun is None or self._begun.delivery == delivery, "another delivery isn't over yet"
