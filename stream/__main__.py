@@ -315,8 +315,8 @@ def worker(settings: WorkerSettings) -> int:
         with OpsServer(registry, host=settings.ops_host, port=settings.ops_port, live=live, ready=ready) as ops:
 
             def end(reason: str) -> None:
-                if member.outage:
-                    leave_process(f"{member.outage}; what was in hand is left to others", member.exit_code)
+                if outage := member.outage:  # asked for once: it may pass meanwhile
+                    leave_process(f"{outage}; what was in hand is left to others", member.exit_code)
                 end_process(reason)
 
             drain_on_signals(member.request_stop, drain_s=settings.drain_s, end=end)

@@ -1,5 +1,6 @@
 """Deliveries are gathered, rest in proportion to how long they take, and wait for nothing where somebody waits."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,28 +20,19 @@ def test_the_first_one_waits_for_nothing():
     assert Pace(PACING).is_due(1, Haste.NONE, now=0.0)
 
 
-def test_fast_ones_come_in_a_steady_rhythm():
-    pace = after(took_s=0.01)
-    assert not pace.is_due(1, Haste.NONE, now=10.09)
-    assert pace.is_due(1, Haste.NONE, now=10.1)
-
-
-def test_slow_ones_take_a_fifth_of_the_time():
-    pace = after(took_s=0.1)
-    assert not pace.is_due(1, Haste.NONE, now=10.49)
-    assert pace.is_due(1, Haste.NONE, now=10.5)
-
-
-def test_very_slow_ones_do_not_rest_for_as_long():
-    pace = after(took_s=3.0)
-    assert not pace.is_due(1, Haste.NONE, now=13.49)
-    assert pace.is_due(1, Haste.NONE, now=13.5)
-
-
-def test_what_changes_hands_waits_no_longer_than_after_a_fast_one():
-    pace = after(took_s=3.0)
-    assert not pace.is_due(1, Haste.SOME, now=13.09)
-    assert pace.is_due(1, Haste.SOME, now=13.1)
+@pytest.mark.parametrize(
+    ("took_s", "haste", "due_s"),
+    [
+        pytest.param(0.01, Haste.NONE, 10.1, id="fast ones come in a steady rhythm"),
+        pytest.param(0.1, Haste.NONE, 10.5, id="slow ones take a fifth of the time"),
+        pytest.param(3.0, Haste.NONE, 13.5, id="very slow ones do not rest for as long"),
+        pytest.param(3.0, Haste.SOME, 13.1, id="what changes hands waits no longer than after a fast one"),
+    ],
+)
+def test_the_next_one_is_due(took_s: float, haste: Haste, due_s: float):
+    pace = after(took_s=took_s)
+    assert not pace.is_due(1, haste, now=due_s - 0.01)
+    assert pace.is_due(1, haste, now=due_s)
 
 
 @given(took_s=st.floats(0.0, 100.0))

@@ -16,12 +16,12 @@ from kafka.errors import (
     RebalanceInProgressError,
     RetriableError,
 )
-from kafka.structs import OffsetAndMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused
 from stream.broker.guards import end_producer, send
 from stream.broker.membership import At, Member, at_of
+from stream.broker.positions import to_offsets
 from stream.broker.transactions import NEVER_TAKEN, RECONNECT_TIMEOUT_S
 from stream.errors import Outage, UserError
 
@@ -117,9 +117,8 @@ class AtLeastOnce:
             raise DeliveryRefused(str(error)) from error
 
     def _commit(self, at: At) -> None:
-        offsets = {partition: OffsetAndMetadata(place.next_offset, place.note, -1) for partition, place in at.items()}
         try:
-            self._member.consumer.commit(offsets, timeout_ms=self._member.timeout_s * 1000)
+            self._member.consumer.commit(to_offsets(at), timeout_ms=self._member.timeout_s * 1000)
         except (CommitFailedError, RebalanceInProgressError) as error:
             raise DeliveryRefused(str(error)) from error
         except RetriableError as error:

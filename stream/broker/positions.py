@@ -1,7 +1,10 @@
 """Where a group stands in its partitions, and what to say when the log doesn't reach there any more."""
 
+from collections.abc import Mapping
+
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import OffsetOutOfRangeError
+from kafka.structs import OffsetAndMetadata
 
 from stream.broker.contract import Position
 from stream.errors import UserError
@@ -9,6 +12,11 @@ from stream.errors import UserError
 
 class OffsetsLostError(UserError):
     """The records that come next are gone: going on would skip references without a word."""
+
+
+def to_offsets(positions: Mapping[TopicPartition, Position]) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Positions as kafka-python commits them."""
+    return {each: OffsetAndMetadata(at.next_offset, at.note, -1) for each, at in positions.items()}
 
 
 class Positions:

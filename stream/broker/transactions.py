@@ -19,11 +19,12 @@ from kafka.errors import (
     RecordListTooLargeError,
     UnsupportedVersionError,
 )
-from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
+from kafka.structs import ConsumerGroupMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message, Position
 from stream.broker.guards import bound_waits, end_producer, root_of, send
+from stream.broker.positions import to_offsets
 from stream.errors import Outage, UserError
 
 log = logging.getLogger(__name__)
@@ -107,8 +108,7 @@ class Transactions:
         try:
             producer.begin_transaction()
             futures = [send(producer, each) for each in messages]
-            offsets = {partition: OffsetAndMetadata(at.next_offset, at.note, -1) for partition, at in positions.items()}
-            producer.send_offsets_to_transaction(offsets, identity)
+            producer.send_offsets_to_transaction(to_offsets(positions), identity)
             producer.flush(timeout=self._timeout_s)
             for future in futures:  # flush doesn't raise, and commit can succeed although a record was lost
                 future.get(timeout=self._timeout_s)
