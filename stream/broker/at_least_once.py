@@ -20,8 +20,8 @@ from kafka.errors import (
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused
 from stream.broker.guards import end_producer, send
-from stream.broker.membership import At, Member, at_of
-from stream.broker.positions import to_offsets
+from stream.broker.membership import Member
+from stream.broker.positions import At, at_of, to_offsets
 from stream.broker.transactions import NEVER_TAKEN, RECONNECT_TIMEOUT_S
 from stream.errors import Outage, UserError
 
@@ -58,7 +58,7 @@ class AtLeastOnce:
             KafkaError: one of NEVER_TAKEN.
         """
         assert self._begun is None or self._begun.delivery == delivery, "another delivery isn't over yet"
-        at = at_of(delivery)
+        at = at_of(delivery.positions)
         try:
             self._require_settled(delivery, at)
             if self._begun is None:

@@ -3,8 +3,8 @@
 from kafka.errors import RetriableError
 
 from stream.broker.contract import Delivery, DeliveryRefused
-from stream.broker.membership import At, Member, at_of
-from stream.broker.positions import Positions
+from stream.broker.membership import Member
+from stream.broker.positions import At, Positions, at_of
 from stream.broker.transactions import TransactionFailedError, Transactions
 from stream.errors import Outage
 
@@ -46,7 +46,7 @@ class ExactlyOnce:
         assert self._in_doubt is None or self._in_doubt[0] == delivery, "another delivery isn't decided yet"
         if self._went_through():
             return
-        at = at_of(delivery)
+        at = at_of(delivery.positions)
         assignment = self._member.vouch(delivery.generation, at)
         try:
             self._transactions.commit(delivery.messages, at, assignment.identity)

@@ -9,6 +9,7 @@ from kafka.structs import OffsetAndMetadata
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Position
+from stream.broker.positions import at_of, to_offsets
 from stream.broker.rights import Right, naming
 from stream.errors import UserError
 from stream.records import Partition
@@ -50,10 +51,7 @@ def set_positions(cluster: Cluster, group: str, positions: Mapping[Partition, Po
         GroupAtWorkError: it has members.
         UserError: the cluster is not reachable, or refuses; a right may be missing.
     """
-    offsets = {
-        TopicPartition(each.topic, each.number): OffsetAndMetadata(at.next_offset, at.note, -1)
-        for each, at in positions.items()
-    }
+    offsets = to_offsets(at_of(positions))
     with cluster.admin() as admin:
         refused = _alter(admin, group, offsets, give_up_at=time.monotonic() + cluster.connect_timeout_s)
     if refused & _AT_WORK:

@@ -6,7 +6,7 @@ the member that had them: time to finish what it has in hand of them.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.structs import ConsumerGroupMetadata, MemberState
 
 from stream.broker.cluster import Cluster
-from stream.broker.contract import Delivery, DeliveryRefused, Position
+from stream.broker.contract import DeliveryRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +123,6 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
     def _identity(self) -> ConsumerGroupMetadata:
         assert self._consumer is not None
         return self._consumer.group_metadata()
-
-
-At = Mapping[TopicPartition, Position]
-
-
-def at_of(delivery: Delivery) -> At:
-    """A delivery's positions by kafka-python's name of each partition."""
-    return {TopicPartition(each.topic, each.number): position for each, position in delivery.positions.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,22 @@ from kafka.structs import OffsetAndMetadata
 
 from stream.broker.contract import Position
 from stream.errors import UserError
+from stream.records import Partition
 
 
 class OffsetsLostError(UserError):
     """The records that come next are gone: going on would skip references without a word."""
 
 
-def to_offsets(positions: Mapping[TopicPartition, Position]) -> dict[TopicPartition, OffsetAndMetadata]:
+At = Mapping[TopicPartition, Position]
+
+
+def at_of(positions: Mapping[Partition, Position]) -> At:
+    """Positions by kafka-python's name of each partition."""
+    return {TopicPartition(each.topic, each.number): position for each, position in positions.items()}
+
+
+def to_offsets(positions: At) -> dict[TopicPartition, OffsetAndMetadata]:
     """Positions as kafka-python commits them."""
     return {each: OffsetAndMetadata(at.next_offset, at.note, -1) for each, at in positions.items()}
 
