@@ -14,7 +14,7 @@ from stream.verdict import DecisionRule
 from tests.guarded_kafka import GuardedKafka
 from tests.s3_server import S3Server
 from training.checkpoint import CheckpointCard, TrainingSummary, save_checkpoint
-from training.slowfast import SLIM, SlowFast
+from training.networks.slowfast import SLIM, SlowFast
 from trt_build.build import build
 from trt_build.settings import BuildSettings
 

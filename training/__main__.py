@@ -69,8 +69,8 @@ def fit(settings: FitSettings) -> int:
     from training.evaluate import score
     from training.loop import PRIOR, Budget, Plan, best_precision, train
     from training.measures import evaluate
+    from training.networks import PRESETS
     from training.progress import Bars
-    from training.slowfast import PRESETS
     from training.sources import fit_sets
 
     spec = ClipSpec.model_validate({})
@@ -116,7 +116,7 @@ def evaluate(settings: EvaluateSettings) -> int:
     import torch
 
     from training.checkpoint import load_checkpoint
-    from training.dataset import check_both_classes
+    from training.data.splits import check_both_classes
     from training.evaluate import score
     from training.measures import evaluate
     from training.progress import Bars

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.verdict import DecisionRule
-from training.dataset import check_both_classes
+from training.data.splits import check_both_classes
 
 _PLATEAU = 0.005
 """Thresholds whose MCC is within this of the best are as good: one set of clips can't tell them apart."""

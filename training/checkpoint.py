@@ -16,7 +16,7 @@ from stream.errors import UserError
 from stream.validation import first_error
 from stream.verdict import DecisionRule
 from training.measures import Evaluation
-from training.slowfast import SlowFast, SlowFastConfig
+from training.networks import Network, NetworkConfig, build
 
 WEIGHTS, CARD = "model.safetensors", "checkpoint.json"
 
@@ -46,7 +46,7 @@ class CheckpointCard(_Card):
     """What a checkpoint's weights are, and how their logits are to be read."""
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
-    network: SlowFastConfig
+    network: NetworkConfig
     spec: ClipSpec
     rule: DecisionRule
     training: TrainingSummary
@@ -61,7 +61,7 @@ class CheckpointCard(_Card):
         return self
 
 
-def check_fit(network: SlowFastConfig, spec: ClipSpec) -> None:
+def check_fit(network: NetworkConfig, spec: ClipSpec) -> None:
     """Refuses a network that does not take the clips that a spec makes.
 
     Raises:
@@ -74,7 +74,7 @@ def check_fit(network: SlowFastConfig, spec: ClipSpec) -> None:
         )
 
 
-def check_folder(folder: Path, network: SlowFastConfig, spec: ClipSpec) -> None:
+def check_folder(folder: Path, network: NetworkConfig, spec: ClipSpec) -> None:
     """Refuses a folder that already holds something else than a checkpoint of this network and spec.
 
     Raises:
@@ -90,7 +90,7 @@ def check_folder(folder: Path, network: SlowFastConfig, spec: ClipSpec) -> None:
         raise UserError(f"{folder} is not empty and holds no {CARD}; give another folder")
 
 
-def save_checkpoint(folder: Path, network: SlowFast, card: CheckpointCard) -> CheckpointCard:
+def save_checkpoint(folder: Path, network: Network, card: CheckpointCard) -> CheckpointCard:
     """Writes or replaces a checkpoint, and returns its card with the weights' digest.
 
     Both files are written beside their place and moved into it; of a crash between the two moves the digest tells.
@@ -117,7 +117,7 @@ def save_checkpoint(folder: Path, network: SlowFast, card: CheckpointCard) -> Ch
     return card
 
 
-def load_checkpoint(folder: Path) -> tuple[SlowFast, CheckpointCard]:
+def load_checkpoint(folder: Path) -> tuple[Network, CheckpointCard]:
     """Reads a checkpoint; the network is in evaluation mode.
 
     Raises:
@@ -132,7 +132,7 @@ def load_checkpoint(folder: Path) -> tuple[SlowFast, CheckpointCard]:
         ) from None
     if hashlib.sha256(weights).hexdigest() != card.weights_sha256:
         raise UserError(f"{folder / WEIGHTS} is not what {CARD} says (sha256 differs); copy the folder again")
-    network = SlowFast(card.network)
+    network = build(card.network)
     try:
         network.load_state_dict(load(weights))
     except RuntimeError as error:

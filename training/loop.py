@@ -15,8 +15,9 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 
 from stream.errors import UserError
 from training.augment import augment
-from training.dataset import Clips, check_both_classes
-from training.slowfast import SlowFast, SlowFastConfig
+from training.data.clips import Clips
+from training.data.splits import check_both_classes
+from training.networks import Network, NetworkConfig, build
 
 PRIOR = 0.5
 """Share of stalled clips in each batch."""
@@ -76,10 +77,17 @@ class Step:
 class Fitted:
     """What training gives."""
 
-    network: SlowFast
+    network: Network
     """With averaged weights, in evaluation mode."""
     last: Step
     minutes: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    pixels: NDArray[np.uint8]
+    stalled: NDArray[np.bool_]
+    clip_ids: NDArray[np.str_]
 
 
 def best_precision() -> Precision:
@@ -87,7 +95,7 @@ def best_precision() -> Precision:
     return "bf16" if torch.cpu.get_capabilities().get("avx512_bf16") else "fp32"
 
 
-def train(config: SlowFastConfig, clips: Clips, plan: Plan, *, on_step: Callable[[Step], None]) -> Fitted:
+def train(config: NetworkConfig, clips: Clips, plan: Plan, *, on_step: Callable[[Step], None]) -> Fitted:
     """Trains a network from random weights. With a budget of steps, one thread and one seed it gives the same bits.
 
     Raises:
@@ -95,7 +103,7 @@ def train(config: SlowFastConfig, clips: Clips, plan: Plan, *, on_step: Callable
     """
     check_both_classes(clips.stalled, "training")
     torch.manual_seed(plan.seed)
-    network = SlowFast(config).train()
+    network = build(config).train()
     average = AveragedModel(network, multi_avg_fn=_averaging(plan.ema_decay))
     optimizer = torch.optim.AdamW(_groups(network, plan.weight_decay), lr=0.0)
     batches = _batches(clips, plan)
@@ -110,7 +118,7 @@ def train(config: SlowFastConfig, clips: Clips, plan: Plan, *, on_step: Callable
         number += 1
         if not math.isfinite(losses[-1]):
             raise UserError(
-                f"the loss is {losses[-1]} at step {number}, clips {', '.join(batch.clip_ids)}; "
+                f"the loss is {losses[-1]} at step {number}, clips {', '.join(batch.clip_ids.tolist())}; "
                 f"lower --learning-rate {plan.learning_rate:g} or look at these clips"
             )
         seconds = time.monotonic() - started
@@ -119,11 +127,11 @@ def train(config: SlowFastConfig, clips: Clips, plan: Plan, *, on_step: Callable
         on_step(step)
     update_bn((torch.from_numpy(next(batches).pixels) for _ in range(min(_NORM_BATCHES, 4 * number))), average)
     averaged = average.module
-    assert isinstance(averaged, SlowFast)
+    assert isinstance(averaged, Network)
     return Fitted(averaged.eval(), step, (time.monotonic() - started) / 60)
 
 
-def _step(network: SlowFast, optimizer: torch.optim.Optimizer, batch: Clips, plan: Plan) -> float:
+def _step(network: Network, optimizer: torch.optim.Optimizer, batch: _Batch, plan: Plan) -> float:
     with torch.autocast("cpu", torch.bfloat16, enabled=plan.precision == "bf16"):
         logits = network(torch.from_numpy(batch.pixels))
     loss = nn.functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(batch.stalled).float())
@@ -134,7 +142,7 @@ def _step(network: SlowFast, optimizer: torch.optim.Optimizer, batch: Clips, pla
     return loss.item()
 
 
-def _batches(clips: Clips, plan: Plan) -> Iterator[Clips]:
+def _batches(clips: Clips, plan: Plan) -> Iterator[_Batch]:
     """Augmented batches without end, as many stalled clips as flowing ones in each."""
     rng = np.random.default_rng(plan.seed)
     stalled = round(PRIOR * plan.batch)
@@ -144,7 +152,7 @@ def _batches(clips: Clips, plan: Plan) -> Iterator[Clips]:
     ]
     while True:
         batch = clips.take(np.concatenate([next(draw) for draw in draws]))
-        yield Clips(augment(batch.pixels, rng), batch.stalled, batch.clip_ids, batch.project_ids)
+        yield _Batch(augment(batch.read(np.arange(len(batch))), rng), batch.stalled, batch.facts.clip_ids)
 
 
 def _draws(indices: NDArray[np.intp], count: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:

@@ -6,8 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from stream.clip.spec import ClipSpec
-from training.dataset import Clips, check_both_classes, hold_out, read_folder
-from training.generated import Recipe, generate
+from training.data.clips import Clips
+from training.data.folder import read_folder
+from training.data.generated import Recipe, generate
+from training.data.splits import check_both_classes, hold_out
 from training.progress import Bars
 from training.settings import ClipsSettings, EvaluateSettings, FitSettings
 

@@ -7,12 +7,12 @@ import torch
 
 from stream.clip.spec import ClipSpec
 from stream.engine.artifact import INPUT, OUTPUT
-from training.slowfast import SlowFast
+from training.networks import Network
 
 _OPSET = 20
 
 
-def export_onnx(network: SlowFast, spec: ClipSpec, path: Path) -> None:
+def export_onnx(network: Network, spec: ClipSpec, path: Path) -> None:
     """Writes the network with any batch size: `clips` uint8 `[N, C, T, S, S]` to `logits` float32 `[N]`.
 
     Raises:

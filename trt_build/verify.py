@@ -13,7 +13,7 @@ from stream.engine.contract import Engine
 from stream.engine.golden import Golden, difference, score_all
 from stream.engine.open import open_engine
 from stream.errors import UserError
-from training.slowfast import SlowFast
+from training.networks import Network
 from training.synthetic import FIELD, Scene, crop, sample_scene, write_clip
 from training.synthetic.video import Encoding
 
@@ -36,7 +36,7 @@ def sample_clips(spec: ClipSpec) -> NDArray[np.uint8]:
     return np.stack([crop(_scene(seed), spec) for seed in range(_CLIPS)])
 
 
-def verify(network: SlowFast, draft: Artifact, clips: NDArray[np.uint8]) -> Proof:
+def verify(network: Network, draft: Artifact, clips: NDArray[np.uint8]) -> Proof:
     """Scores clips `[N, C, T, S, S]` by torch and, at several batch sizes, by the engine that workers use.
 
     Raises:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stream.engine.artifact import Artifact
 from stream.engine.contract import Engine
 from stream.engine.open import open_engine
-from training.slowfast import SlowFast
+from training.networks.slowfast import SlowFast
 
 
 @pytest.fixture(scope="module", params=[(1,), (1, 4)], ids=["openvino", "openvino-batches"])

@@ -7,7 +7,7 @@ from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.verdict import DecisionRule
 from training.checkpoint import CARD, WEIGHTS, CheckpointCard, TrainingSummary, load_checkpoint, save_checkpoint
-from training.slowfast import SlowFast, SlowFastConfig
+from training.networks.slowfast import SlowFast, SlowFastConfig
 
 TINY = SlowFastConfig(
     frames=8,

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from stream.errors import UserError
-from training.dataset import Clips
+from tests.training.data.made import facts
+from training.data.clips import Clips
 from training.evaluate import score
 from training.loop import Budget, Plan, Step, _batches, _rate, train
-from training.slowfast import SlowFastConfig
+from training.networks.slowfast import SlowFastConfig
 
 TINY = SlowFastConfig(
     frames=8,
@@ -40,7 +41,7 @@ def moving_or_not(count: int, *, seed: int = 0) -> Clips:
     stripes[stalled] = stripes[stalled, :1]
     grey = np.repeat(stripes, 24, axis=2)
     pixels = np.stack([grey, np.full_like(grey, 60)], axis=1)
-    return Clips(pixels, stalled, tuple(f"clip{i}" for i in range(count)), ("A",) * count)
+    return Clips.of(pixels, facts(stalled, project_ids="A" * count))
 
 
 def plan(*, steps: int, **changes) -> Plan:
@@ -87,7 +88,10 @@ def test_half_of_each_batch_is_stalled_and_no_clip_comes_twice_before_all_have_c
     batches = [batch for batch, _ in zip(_batches(clips, plan(steps=1)), range(5), strict=False)]
     assert all(batch.stalled.sum() == 4 for batch in batches)
     flowing = [
-        name for batch in batches for name, stalled in zip(batch.clip_ids, batch.stalled, strict=True) if not stalled
+        name
+        for batch in batches
+        for name, stalled in zip(batch.clip_ids.tolist(), batch.stalled, strict=True)
+        if not stalled
     ]
     assert len(flowing) == len(set(flowing)) == 20
 

@@ -12,7 +12,7 @@ from stream.engine.artifact import Artifact, load_artifact
 from stream.engine.quiet import ov
 from stream.errors import UserError
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.slowfast import SlowFast
+from training.networks.slowfast import SlowFast
 from trt_build.build import STAGES, build
 from trt_build.settings import BuildSettings
 from trt_build.staging import staged

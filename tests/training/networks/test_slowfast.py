@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from training.slowfast import R50_4X16, R50_8X8, R101_8X8, SLIM, SlowFast, SlowFastConfig
+from training.networks.slowfast import R50_4X16, R50_8X8, R101_8X8, SLIM, SlowFast, SlowFastConfig
 
 PUBLISHED = {"mean": (0.45,) * 3, "std": (0.225,) * 3, "outputs": 400}
 

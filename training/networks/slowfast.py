@@ -6,30 +6,26 @@ outside it has to know them.
 """
 
 from collections import OrderedDict
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
+
+from training.networks.contract import Config, Network
 
 Stages = tuple[int, int, int, int, int]
 """One number for the stem and each of the four residual stages."""
 
 
-class SlowFastConfig(BaseModel):
-    """All that decides the shape of a network."""
+class SlowFastConfig(Config):
+    """All that decides the shape of a SlowFast; by default the published R50 8x8, but for its input."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+    architecture: Literal["slowfast"] = "slowfast"
     frames: int = 32
     """T, frames of the fast path."""
     alpha: int = 4
     """The slow path sees T / alpha frames."""
-    mean: tuple[float, ...] = (0.45, 0.1)
-    """Of each input channel, as a share of 255: grey, then the extra channel of a ClipSpec."""
-    std: tuple[float, ...] = (0.225, 0.2)
-    outputs: int = 1
-    """Logits of a clip."""
     block: Literal["bottleneck", "basic"] = "bottleneck"
     depths: tuple[int, int, int, int] = (3, 4, 6, 3)
     """Blocks of each stage."""
@@ -54,26 +50,15 @@ class SlowFastConfig(BaseModel):
     def _fits_together(self) -> "SlowFastConfig":
         if self.frames % self.alpha:
             raise ValueError(f"frames = {self.frames} must be a multiple of alpha = {self.alpha}")
-        if len(self.mean) != len(self.std):
-            raise ValueError(f"mean has {len(self.mean)} channels and std has {len(self.std)}: give one for each")
         kernels = (*self.slow_kernels, *self.fast_kernels, self.lateral_kernel, self.stem_kernel)
         if any(kernel % 2 == 0 for kernel in kernels):
             raise ValueError(f"kernels must be odd, or features would shift: {kernels}")
         return self
 
     @property
-    def channels(self) -> int:
-        """C, input channels."""
-        return len(self.mean)
-
-    @property
     def expansion(self) -> int:
         """Channels that a block puts out for each inside it."""
         return 4 if self.block == "bottleneck" else 1
-
-    def variant(self, **changes: Any) -> "SlowFastConfig":
-        """A validated copy with some fields changed."""
-        return SlowFastConfig.model_validate({**self.model_dump(), **changes})
 
 
 R50_8X8 = SlowFastConfig()
@@ -92,22 +77,16 @@ SLIM = SlowFastConfig(
     dropout=0.1,
 )
 """For crops of 64 pixels on a CPU: convolutions in time are left out where the image is large and they cost most."""
-PRESETS = {"slim": SLIM, "r50-8x8": R50_8X8, "r50-4x16": R50_4X16, "r101-8x8": R101_8X8}
 
 
-class SlowFast(nn.Module):
-    """`uint8 [N, C, T, S, S]` to logits `float32 [N]`, or `[N, outputs]` where there are several."""
+class SlowFast(Network):
+    """The two paths, their levels in turn, and one linear layer on the means of both."""
 
-    mean: Tensor
-    std: Tensor
+    config: SlowFastConfig
     slow_frames: Tensor
 
     def __init__(self, config: SlowFastConfig) -> None:
-        super().__init__()
-        self.config = config
-        for name, shares in (("mean", config.mean), ("std", config.std)):
-            values = 255 * torch.tensor(shares).view(1, -1, 1, 1, 1)
-            self.register_buffer(name, values, persistent=False)  # the config tells them
+        super().__init__(config)
         slow_frames = torch.linspace(0, config.frames - 1, config.frames // config.alpha).long()
         self.register_buffer("slow_frames", slow_frames, persistent=False)
         slow, fast = config.slow_channels[0], config.fast_channels[0]
@@ -132,16 +111,16 @@ class SlowFast(nn.Module):
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
 
-    def forward(self, clips: Tensor) -> Tensor:
-        """Scores clips; a positive logit speaks for stalled."""
-        fast = (clips.float() - self.mean) / self.std  # the cast comes first: some engines take uint8 for that only
+    def logits(self, clips: Tensor) -> Tensor:
+        """From normalised clips, `float [N, C, T, S, S]`, to `[N, outputs]`."""
+        fast = clips
         slow = fast.index_select(2, self.slow_frames)
         slow, fast = self.stem(slow, fast)
         for stage in self.stages:
             slow, fast = stage(slow, fast)
         features = torch.cat([slow.mean((2, 3, 4)), fast.mean((2, 3, 4))], dim=1)
-        logits: Tensor = self.head(self.dropout(features)).float()
-        return logits.squeeze(1) if self.config.outputs == 1 else logits
+        logits: Tensor = self.head(self.dropout(features))
+        return logits
 
 
 class _Level(nn.Module):

@@ -1,4 +1,4 @@
-"""Labelled clips to train and test on, and how they are read from a folder in the competition's layout.
+"""Reads labelled clips from a folder in the competition's layout.
 
 train_metadata.csv   filename,url,project_id,num_frames,... ; the url is not used
 train_labels.csv     filename,stalled (0 or 1)
@@ -11,34 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stream import textfiles
 from stream.clip import Clip
 from stream.clip.spec import ClipSpec
 from stream.errors import ClipFault, Reason, UserError
 from stream.readers import Readers, ReadRequest
+from training.data.clips import Clips, Facts
 from training.synthetic.folder import LABELS, METADATA
-
-
-@dataclass(frozen=True, slots=True)
-class Clips:
-    """Clips as a network takes them, with their labels."""
-
-    pixels: NDArray[np.uint8]
-    """`[N, C, T, S, S]`; may be mapped from a file."""
-    stalled: NDArray[np.bool_]
-    """`[N]`."""
-    clip_ids: tuple[str, ...]
-    project_ids: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.stalled)
-
-    def take(self, indices: NDArray[np.intp]) -> "Clips":
-        """Some of the clips, in the order of `indices`."""
-        names = tuple(tuple(ids[i] for i in indices) for ids in (self.clip_ids, self.project_ids))
-        return Clips(self.pixels[indices], self.stalled[indices], *names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,42 +74,22 @@ def read_folder(folder: Path, spec: ClipSpec, *, processes: int, progress: Calla
         raise UserError(f"--data {folder}: none of its {len(rows)} labelled clips could be read{first}")
     kept = sorted(read)
     return Folder(
-        clips=Clips(
-            pixels=np.stack([read[i].pixels for i in kept]),
-            stalled=np.array([rows[i].stalled for i in kept]),
-            clip_ids=tuple(rows[i].clip_id for i in kept),
-            project_ids=tuple(rows[i].project_id for i in kept),
-        ),
+        clips=Clips.of(np.stack([read[i].pixels for i in kept]), _facts([(rows[i], read[i]) for i in kept], folder)),
         unread=tuple(Unread(rows[i].clip_id, unread[i]) for i in sorted(unread)),
         unlabelled=unlabelled,
     )
 
 
-def check_both_classes(stalled: NDArray[np.bool_], name: str) -> None:
-    """Refuses labels `[N]` that leave nothing to tell apart.
-
-    Raises:
-        UserError: naming the set.
-    """
-    if stalled.all() or not stalled.any():
-        raise UserError(f"the {len(stalled)} {name} clips are all of one class; give clips of both, or more")
-
-
-def hold_out(clips: Clips, *, share: float, seed: int) -> tuple[Clips, Clips]:
-    """Splits clips for training from clips for validation: whole projects, so that no animal is in both.
-
-    Projects are drawn until they hold `share` of the clips. A folder of one project is split clip by clip.
-    """
-    rng = np.random.default_rng(seed)
-    projects = np.array(clips.project_ids)
-    names = rng.permutation(np.unique(projects))
-    if len(names) > 1:
-        sizes = [np.count_nonzero(projects == name) for name in names]
-        needed = int(np.searchsorted(np.cumsum(sizes), share * len(clips))) + 1
-        held = np.isin(projects, names[: min(needed, len(names) - 1)])
-    else:
-        held = rng.permutation(np.arange(len(clips)) < share * len(clips))
-    return clips.take(np.flatnonzero(~held)), clips.take(np.flatnonzero(held))
+def _facts(read: Sequence[tuple[_Row, Clip]], folder: Path) -> Facts:
+    return Facts(
+        clip_ids=np.array([row.clip_id for row, _ in read]),
+        project_ids=np.array([row.project_id for row, _ in read]),
+        stalled=np.array([row.stalled for row, _ in read]),
+        num_frames=np.array([clip.frames for _, clip in read], np.int32),
+        boxes=np.array([clip.roi for _, clip in read], np.int32),
+        size_bytes=np.array([(folder / row.clip_id).stat().st_size for row, _ in read], np.int64),
+        crowd_scores=np.full(len(read), np.nan, np.float32),
+    )
 
 
 def _read_rows(folder: Path, rows: Sequence[_Row], readers: Readers) -> Iterator[tuple[int, Clip | ClipFault]]:

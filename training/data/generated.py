@@ -17,8 +17,8 @@ from stream.clip import prepare
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.lifeline import serve_parent
-from training.dataset import Clips
-from training.synthetic import GENERATOR_VERSION, PRESETS, crop, sample_scene
+from training.data.clips import Clips, Facts
+from training.synthetic import GENERATOR_VERSION, PRESETS, Scene, crop, sample_scene
 
 Purpose = Literal["training", "validation", "test"]
 _PURPOSES: tuple[Purpose, ...] = ("training", "validation", "test")
@@ -72,8 +72,20 @@ def generate(
             _generate_file(path, recipe, labels, spec, processes, progress)
     except OSError as error:
         raise UserError(f"--cache {cache}: {error.strerror or error}; give a folder that can be written") from None
-    ids = tuple(f"{recipe.purpose}-{recipe.seed}-{i}" for i in range(recipe.clips))
-    return Clips(np.load(path, mmap_mode="r"), labels, ids, ("generated",) * recipe.clips)
+    return Clips.of(np.load(path, mmap_mode="r"), _facts(recipe, labels))
+
+
+def _facts(recipe: Recipe, labels: NDArray[np.bool_]) -> Facts:
+    scenes = [_scene(recipe, index, stalled) for index, stalled in enumerate(labels.tolist())]
+    return Facts(
+        clip_ids=np.array([f"{recipe.purpose}-{recipe.seed}-{index}" for index in range(recipe.clips)]),
+        project_ids=np.array([scene.project for scene in scenes]),
+        stalled=labels,
+        num_frames=np.array([scene.num_frames for scene in scenes], np.int32),
+        boxes=np.array([scene.outline.box for scene in scenes], np.int32),
+        size_bytes=np.zeros(recipe.clips, np.int64),
+        crowd_scores=np.full(recipe.clips, np.nan, np.float32),
+    )
 
 
 def _generate_file(
@@ -110,6 +122,10 @@ def _start_process() -> None:
 
 
 def _generate_clip(recipe: Recipe, spec: ClipSpec, index: int, stalled: bool) -> NDArray[np.uint8]:  # noqa: FBT001 - called by map
+    return crop(_scene(recipe, index, stalled), spec)
+
+
+def _scene(recipe: Recipe, index: int, stalled: bool) -> Scene:  # noqa: FBT001 - as above
     # A synthesized folder's seeds are (seed, index), with an implied 0 behind: no set shares a clip with one.
     rng = np.random.default_rng([recipe.seed, index, 1 + _PURPOSES.index(recipe.purpose)])
-    return crop(sample_scene(rng, preset=PRESETS[recipe.presets[index % len(recipe.presets)]], stalled=stalled), spec)
+    return sample_scene(rng, preset=PRESETS[recipe.presets[index % len(recipe.presets)]], stalled=stalled)

@@ -5,7 +5,10 @@ import pytest
 
 from stream.clip.spec import ClipSpec
 from stream.errors import Reason, UserError
-from training.dataset import Clips, hold_out, read_folder
+from tests.training.data.made import facts
+from training.data.clips import Clips
+from training.data.folder import read_folder
+from training.data.splits import hold_out
 from training.synthetic.folder import LABELS, METADATA, synthesize
 
 SPEC = ClipSpec()
@@ -32,10 +35,10 @@ def copy_with(made, folder, name, text):
 def test_every_labelled_clip_is_read_with_its_label_and_project(made):
     found = read(made)
     labels = dict(line.split(",") for line in (made / LABELS).read_text().split()[1:])
-    assert found.clips.clip_ids == tuple(sorted(labels))
-    assert found.clips.stalled.tolist() == [labels[name] == "1" for name in found.clips.clip_ids]
-    assert found.clips.pixels.shape == (4, *SPEC.shape)
-    assert all(found.clips.project_ids)
+    assert found.clips.facts.clip_ids.tolist() == sorted(labels)
+    assert found.clips.stalled.tolist() == [labels[name] == "1" for name in found.clips.facts.clip_ids]
+    assert found.clips.shape == (4, *SPEC.shape)
+    assert all(found.clips.facts.project_ids)
     assert (found.unread, found.unlabelled) == ((), 1)
 
 
@@ -87,16 +90,13 @@ def test_a_folder_without_tables_is_refused(tmp_path):
 
 
 def clips_of(projects: str) -> Clips:
-    count = len(projects)
-    names = tuple(map(str, range(count)))
-    return Clips(
-        np.arange(count, dtype=np.uint8).reshape(-1, 1, 1, 1, 1), np.zeros(count, bool), names, tuple(projects)
-    )
+    pixels = np.arange(len(projects), dtype=np.uint8).reshape(-1, 1, 1, 1, 1)
+    return Clips.of(pixels, facts(np.zeros(len(projects)), project_ids=projects))
 
 
 def test_whole_projects_are_held_out():
     training, validation = hold_out(clips_of("AABBBCCCCD" * 5), share=0.2, seed=1)
-    assert not set(training.project_ids) & set(validation.project_ids)
+    assert not set(training.facts.project_ids) & set(validation.facts.project_ids)
     assert len(training) + len(validation) == 50
     assert 10 <= len(validation) < 50
 
@@ -104,4 +104,4 @@ def test_whole_projects_are_held_out():
 def test_of_a_single_project_some_clips_are_held_out():
     training, validation = hold_out(clips_of("A" * 50), share=0.2, seed=1)
     assert (len(training), len(validation)) == (40, 10)
-    assert not set(training.clip_ids) & set(validation.clip_ids)
+    assert not set(training.facts.clip_ids) & set(validation.facts.clip_ids)
