@@ -33,7 +33,12 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-_EXTRAS = {"torch": "train", "torchvision": "train", "safetensors": "train", "onnx": "build", "onnxscript": "build"}
+_EXTRAS = {
+    **dict.fromkeys(
+        ("lightning_fabric", "matplotlib", "polars", "safetensors", "tensorboard", "torch", "torchvision"), "train"
+    ),
+    **dict.fromkeys(("onnx", "onnxscript"), "build"),
+}
 """Libraries that not every user needs, and the extra of our package that brings each."""
 _T = TypeVar("_T")
 Several = Annotated[list[_T], NoDecode, BeforeValidator(_split)]
