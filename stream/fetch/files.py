@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -45,12 +45,26 @@ def path_of(uri: str) -> str:
     return path
 
 
+def _with_folders(path: str) -> Iterator[str]:
+    """A normal path and each folder above it, the nearest first.
+
+    No `Path`, which interns each part of its name: one that names a clip is never met again, and Python's table of
+    interned names, 2 MB in a worker, is made anew each time it has filled with such.
+    """
+    while True:
+        yield path
+        above = os.path.dirname(path)  # noqa: PTH120 - see above
+        if above == path:
+            return
+        path = above
+
+
 class Files:
     """The source of files below `roots`: folders, or single files that stand for themselves."""
 
     def __init__(self, roots: Iterable[Path], *, limit_bytes: int = CLIP_LIMIT_BYTES) -> None:
         """Resolves the roots' own symbolic links, once."""
-        real = {Path(os.path.normpath(root.absolute())): Path(os.path.realpath(root)) for root in roots}
+        real = {os.path.normpath(root.absolute()): os.path.realpath(root) for root in roots}
         self._roots = frozenset(real.values())
         folders = {given: root for given, root in real.items() if os.path.isdir(root)}  # noqa: PTH112 - raises nothing
         self._stores = {path: root for given, root in folders.items() for path in (given, root)}
@@ -58,9 +72,8 @@ class Files:
 
     def store_of(self, uri: str) -> str:
         """See Source. Each root that is a folder is one, for it may be a mount; single files are one together."""
-        path = Path(os.path.normpath(path_of(uri)))  # by its name alone: links are followed when it is read
-        store = next((self._stores[each] for each in (path, *path.parents) if each in self._stores), None)
-        return str(store or "files")
+        path = os.path.normpath(path_of(uri))  # by its name alone: links are followed when it is read
+        return next((self._stores[each] for each in _with_folders(path) if each in self._stores), "files")
 
     def read(self, uri: str) -> bytes:
         """See Source. A file whose length changes meanwhile is still being written, which is an outage."""
@@ -79,13 +92,12 @@ class Files:
                 os.close(descriptor)
         except OSError as error:
             reason = _FAULTS.get(error.errno or 0)
-            if reason is None or (reason is Reason.NOT_FOUND and not root.exists() and str(root) != real):
+            if reason is None or (reason is Reason.NOT_FOUND and not Path(root).exists() and root != real):
                 raise Outage(f"{path}: {error.strerror} (below {root})") from None
             raise ClipFault(reason, f"{path}: {error.strerror}") from None
 
-    def _root_of(self, real: str, path: str) -> Path:
-        resolved = Path(real)
-        for folder in (resolved, *resolved.parents):
+    def _root_of(self, real: str, path: str) -> str:
+        for folder in _with_folders(real):
             if folder in self._roots:
                 return folder
         raise ClipFault(Reason.FORBIDDEN, f"{path}: outside of the folders that clips may be read from")

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -42,6 +43,19 @@ def test_any_name_can_be_given_as_a_path_or_percent_encoded(root: Path, name: st
     (root / name).write_bytes(name.encode())
     for uri in (f"{root}/{name}", f"file://{quote(f'{root}/{name}')}", f"file://localhost{quote(f'{root}/{name}')}"):
         assert Files([root]).read(uri) == name.encode()
+
+
+def test_no_clips_name_is_kept_by_the_interpreter(root: Path, monkeypatch: pytest.MonkeyPatch):
+    """Names that are never met again would fill its table of names, and memory grows with each new table."""
+    files = Files([root])
+
+    def never(name: str) -> str:
+        pytest.fail(f"{name} is interned")
+
+    monkeypatch.setattr(sys, "intern", never)
+    uri = f"{root}/a.mp4"
+    assert files.read(uri) == CLIP
+    assert files.store_of(uri) == str(root)
 
 
 def test_a_name_that_is_no_text_can_be_given_percent_encoded(root: Path):
