@@ -12,7 +12,13 @@ if __name__ == "__main__":
 import sys
 
 from stream.cli import Command, main
-from training.settings import ContactSheetSettings, EvaluateSettings, FitSettings, SynthesizeSettings
+from training.settings import (
+    ContactSheetSettings,
+    EvaluateSettings,
+    FitSettings,
+    PrepareSettings,
+    SynthesizeSettings,
+)
 
 
 def synthesize(settings: SynthesizeSettings) -> int:
@@ -54,6 +60,22 @@ def contact_sheet(settings: ContactSheetSettings) -> int:
         width=settings.width,
     )
     print(f"{shown} clips shown in {settings.out}", file=sys.stderr)  # noqa: T201
+    return 0
+
+
+def prepare(settings: PrepareSettings) -> int:
+    """Reads recorded clips once and keeps them as a cache."""
+    from rich.console import Console
+
+    from training.data.cache import FAILURES
+    from training.progress import Bars
+    from training.sources import prepared
+    from training.summary import show_contents
+
+    with Bars() as bars:
+        manifest = prepared(settings, bars)
+    assert manifest.contents is not None
+    show_contents(Console(), manifest.contents, failures=settings.out / FAILURES)
     return 0
 
 
@@ -140,6 +162,7 @@ def evaluate(settings: EvaluateSettings) -> int:
 
 COMMANDS = {
     "synthesize": Command("write a folder of synthetic clips, with labels", SynthesizeSettings, synthesize),
+    "prepare": Command("read recorded clips once and keep them for training", PrepareSettings, prepare),
     "fit": Command("train a network and choose its thresholds: a checkpoint", FitSettings, fit),
     "evaluate": Command("measure a checkpoint on clips it has not seen", EvaluateSettings, evaluate),
     "contact-sheet": Command("show clips side by side in a picture", ContactSheetSettings, contact_sheet),

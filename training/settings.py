@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
 from stream.cli import CommandSettings, Names
+from stream.clip.spec import ClipSpec
 
 
 class TrainingSettings(CommandSettings):
@@ -42,10 +43,49 @@ class ContactSheetSettings(TrainingSettings):
     width: int = Field(256, ge=64, le=512, description="pixels that each frame is wide")
 
 
+class PrepareSettings(TrainingSettings):
+    """Read recorded clips once and keep them as the network takes them: a cache, for --data of other commands.
+
+    S3's credentials have no flag: they are the AWS_* names of the environment.
+    """
+
+    source: str = Field(description="folder, s3://bucket[/prefix] or https://host/path that the videos lie under")
+    out: Path = Field(description="folder of the cache; one of the same source and clip spec is gone on with")
+    metadata: Path | None = Field(
+        None, description="the competition's train_metadata.csv, or .gz; by default the one in the source folder"
+    )
+    labels: Path | None = Field(
+        None, description="the competition's train_labels.csv, or .gz; by default the one in the source folder"
+    )
+    subset: Literal["nano", "micro", "tier1", "all"] = Field("all", description="which of the competition's subsets")
+    projects: Names = Field([], description="only clips of these; repeat the flag for several")
+    stalled_crowd_min: float = Field(
+        0.0, ge=0, le=1, description="least crowd score of stalled clips outside of tier1; 0.75 leaves all of them out"
+    )
+    flowing_crowd_max: float = Field(
+        1.0, ge=0, le=1, description="greatest crowd score of flowing clips outside of tier1; 0 leaves all of them out"
+    )
+    flowing_per_stalled: int | None = Field(
+        None, ge=1, description="flowing clips drawn for each stalled one, in each project; by default all are taken"
+    )
+    maximum: int | None = Field(None, ge=1, description="clips drawn at most of those that are left")
+    seed: int = Field(0, ge=0, description="of both draws")
+    spec: ClipSpec = Field(ClipSpec(), description="how clips are read")
+    processes: int = Field(os.cpu_count() or 1, ge=1, le=256, description="processes that read clips")
+    fetches: int = Field(16, ge=1, le=1024, description="clips that are fetched at a time")
+    fetch_timeout_s: float = Field(60.0, gt=0, description="seconds that a store on a network has to send a clip")
+    s3_endpoint: str | None = Field(
+        None, description="https://host[:port] of an S3 server; by default AWS_ENDPOINT_URL, or AWS's own"
+    )
+    s3_region: str | None = Field(None, min_length=1, description="S3's region; by default AWS_REGION, or us-east-1")
+    s3_unsigned: bool = Field(False, description="ask S3 without credentials, as for public buckets")
+    s3_virtual_hosted: bool = Field(False, description="say S3's bucket in the host's name and not in the path")
+
+
 class ClipsSettings(TrainingSettings):
     """Where labelled clips come from."""
 
-    data: Path | None = Field(None, description="folder in the competition's layout; without it clips are generated")
+    data: Path | None = Field(None, description="cache that `prepare` made; without it clips are generated")
     preset: Names = Field(["demo", "field"], description="how hard generated clips are; several are mixed in turn")
     cache: Path = Field(
         Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
@@ -64,7 +104,7 @@ class FitSettings(ClipsSettings):
         8000, ge=4, le=600_000, description="number of generated clips to train on, half of them stalled"
     )
     validation_clips: int = Field(2000, ge=4, le=600_000, description="number of generated clips kept apart")
-    validation_share: float = Field(0.2, gt=0, lt=1, description="share of a --data folder kept apart, by project")
+    validation_share: float = Field(0.2, gt=0, lt=1, description="share of the --data clips kept apart, by project")
     prevalence: float = Field(
         0.3, gt=0, lt=1, description="share of stalled clips where it will be used; the thresholds are chosen for it"
     )

@@ -6,15 +6,18 @@ from functools import partial
 from pathlib import Path
 
 from stream.clip.spec import ClipSpec
+from stream.errors import UserError
+from stream.fetch import Patience, S3Access, SourceOptions
+from training.data.cache import Manifest, open_cache
 from training.data.clips import Clips
-from training.data.folder import read_folder
 from training.data.generated import Recipe, generate
+from training.data.metadata import read_tables
+from training.data.prepare import Videos, prepare
+from training.data.selection import Selection
 from training.data.splits import check_both_classes, hold_out
 from training.progress import Bars
-from training.settings import ClipsSettings, EvaluateSettings, FitSettings
-
-_SHOWN = 10
-"""Unread clips that are named."""
+from training.settings import ClipsSettings, EvaluateSettings, FitSettings, PrepareSettings
+from training.synthetic.folder import LABELS, METADATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,11 @@ def fit_sets(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
     """Clips to train on, half of them stalled where they are generated, and clips to choose the rule on."""
     if settings.data:
         training, validation = hold_out(
-            _read(settings, settings.data, spec, bars), share=settings.validation_share, seed=settings.seed
+            open_cache(settings.data, spec).clips, share=settings.validation_share, seed=settings.seed
         )
         check_both_classes(training.stalled, "training")
         check_both_classes(validation.stalled, "validation")
-        words = f"{len(training)} clips of the folder {settings.data.name}, {training.stalled.mean():.1%} stalled"
+        words = f"{len(training)} clips of {settings.data.name}, {training.stalled.mean():.1%} stalled"
         return FitSets(training, validation, words)
     recipe = partial(Recipe, presets=tuple(settings.preset), seed=settings.seed)
     recipes = (
@@ -47,9 +50,9 @@ def fit_sets(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
 
 
 def evaluation_sets(settings: EvaluateSettings, spec: ClipSpec, bars: Bars) -> Iterator[tuple[str, Clips]]:
-    """Sets to measure a network on, by name: the folder, or one for each preset."""
+    """Sets to measure a network on, by name: the cache, or one for each preset."""
     if settings.data:
-        yield settings.data.name, _read(settings, settings.data, spec, bars)
+        yield settings.data.name, open_cache(settings.data, spec).clips
         return
     for preset in settings.preset:
         recipe = Recipe(
@@ -72,14 +75,32 @@ def _generate(settings: ClipsSettings, recipe: Recipe, spec: ClipSpec, bars: Bar
     )
 
 
-def _read(settings: ClipsSettings, folder: Path, spec: ClipSpec, bars: Bars) -> Clips:
-    found = read_folder(folder, spec, processes=settings.processes, progress=bars.clips(f"read {folder.name}"))
-    if found.unlabelled:
-        bars.say(f"{found.unlabelled} clips of {folder} have no label and were left out")
-    if found.unread:
-        bars.say(f"{len(found.unread)} labelled clips of {folder} could not be read and were left out:")
-        for unread in found.unread[:_SHOWN]:
-            bars.say(f"  {unread.clip_id}: {unread.fault}")
-        if len(found.unread) > _SHOWN:
-            bars.say("  ...")
-    return found.clips
+def prepared(settings: PrepareSettings, bars: Bars) -> Manifest:
+    """Makes or completes the cache that the settings ask for."""
+    catalogue = read_tables(
+        _table(settings.metadata, settings, METADATA, "--metadata"),
+        _table(settings.labels, settings, LABELS, "--labels"),
+    )
+    access = S3Access(
+        endpoint=settings.s3_endpoint,
+        region=settings.s3_region,
+        unsigned=settings.s3_unsigned,
+        virtual_hosted=settings.s3_virtual_hosted,
+    )
+    options = SourceOptions(s3=access, patience=Patience.of(settings.fetch_timeout_s), connections=settings.fetches)
+    return prepare(
+        catalogue,
+        Selection.model_validate(settings.model_dump(include=set(Selection.model_fields))),
+        Videos.at(settings.source, options),
+        spec=settings.spec,
+        out=settings.out,
+        processes=settings.processes,
+        fetches=settings.fetches,
+        progress=bars.clips("read"),
+    )
+
+
+def _table(given: Path | None, settings: PrepareSettings, name: str, flag: str) -> Path:
+    if given is None and "://" in settings.source:
+        raise UserError(f"{flag} is missing: --source {settings.source} is no folder that could hold {name}")
+    return given or Path(settings.source) / name

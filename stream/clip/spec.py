@@ -18,7 +18,7 @@ class ClipSpec(BaseModel):
     pixels keep their scale, and it is shrunk only where box and margin need more than `size` pixels.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     frames: int = Field(default=16, ge=2, le=256)
     """T, frames handed to the network; a shorter clip repeats frames."""

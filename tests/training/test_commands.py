@@ -66,16 +66,19 @@ def test_evaluate_prints_a_line_of_json_for_each_set(checkpoint, capsys):
     assert "demo" not in table
 
 
-def test_a_folder_in_the_competitions_layout_serves_as_well(tmp_path, capsys):
-    synthesize(tmp_path / "clips", clips=9, bad=1, seed=2, stalled_share=0.5, processes=1)
-    data = ("--data", tmp_path / "clips", "--processes", 1, "--threads", 1)
+def test_recorded_clips_serve_as_well_once_they_are_prepared(tmp_path, capsys):
+    clips, cache = tmp_path / "clips", tmp_path / "cache"
+    synthesize(clips, clips=9, bad=1, seed=2, stalled_share=0.5, processes=1)
+    assert run("prepare", "--source", clips, "--out", cache, "--processes", 1) == 0
+    assert "1 clips of the metadata have no label" in " ".join(capsys.readouterr().out.split())
+    data = ("--data", cache, "--processes", 1, "--threads", 1)
     share = ("--validation-share", 0.5)
     assert run("fit", *data, *share, "--out", tmp_path / "checkpoint", "--steps", 1, "--batch", 2) == 0
     assert run("evaluate", *data, "--checkpoint", tmp_path / "checkpoint", "--json") == 0
-    printed = capsys.readouterr()
-    assert json.loads(printed.out)["clips"] == 8
-    assert "1 clips of" in printed.err
-    assert "of the folder clips" in load_checkpoint(tmp_path / "checkpoint")[1].dataset
+    assert json.loads(capsys.readouterr().out)["clips"] == 8
+    assert "of cache" in load_checkpoint(tmp_path / "checkpoint")[1].dataset
+    assert run("evaluate", "--data", clips, "--checkpoint", tmp_path / "checkpoint") == 2
+    assert f"python -m training prepare --source {clips} --out {clips}.cache" in capsys.readouterr().err
 
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsys):

@@ -1,0 +1,111 @@
+"""Clips are fetched and read side by side; a store that fails is told from a clip that can't be had."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from stream.backoff import Backoff
+from stream.clip.spec import ClipSpec
+from stream.errors import ClipFault, Outage, Reason, UserError
+from stream.fetch import Fetcher, Files
+from stream.readers import Readers
+from training.data.intake import Intake, Patient, Read, Wanted
+from training.synthetic.folder import LABELS, METADATA
+
+SPEC = ClipSpec(frames=2, size=16)
+GOOD = [f"10000{number}.mp4" for number in range(4)]
+AT_ONCE = Backoff(random=lambda: 0.0)
+
+
+@pytest.fixture(scope="module")
+def videos(made, tmp_path_factory):
+    """Four good clips, named 100000.mp4 and on; the number of frames of each in frames.txt."""
+    folder = tmp_path_factory.mktemp("videos")
+    good = [line.partition(",")[0] for line in (made / LABELS).read_text().split()[1:]]
+    frames = {row.split(",")[0]: row.split(",")[3] for row in (made / METADATA).read_text().splitlines()}
+    for number, name in enumerate(good):
+        (folder / f"{100000 + number}.mp4").hardlink_to(made / name)
+    (folder / "frames.txt").write_text("\n".join(frames[name] for name in good))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def readers():
+    with Readers(SPEC, processes=2) as pool:
+        yield pool
+
+
+@dataclass
+class Troubled:
+    """Files, of which some meet outages: so many times each before they are served."""
+
+    files: Files
+    outages: dict[str, int] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def store_of(self, uri):
+        return self.files.store_of(uri)
+
+    def read(self, uri):
+        name = Path(uri).name
+        self.asked.append(name)
+        if self.outages.get(name, 0) > 0:
+            self.outages[name] -= 1
+            raise Outage(f"{uri}: 503")
+        return self.files.read(uri)
+
+
+def taken_in(videos, readers, outages, *, names=None, fetches=2, served=None):
+    source = Troubled(Files([videos]), dict(outages))
+    names = names or GOOD
+    frames = dict(zip(GOOD, map(int, (videos / "frames.txt").read_text().split()), strict=True))
+    wanted = [Wanted(name, str(videos / name), frames.get(name, 30)) for name in names]
+    with Fetcher({"file": Patient(source, AT_ONCE, tries=3)}, threads=fetches) as fetcher:
+        intake = Intake(fetcher, readers, fetches=fetches, served=served)
+        return {clip.clip_id: result for clip, result in intake.read(wanted)}, source
+
+
+def test_each_clip_comes_once_with_its_pixels_and_the_digest_of_its_bytes(videos, readers):
+    found, _ = taken_in(videos, readers, {})
+    assert sorted(found) == GOOD
+    for name, read in found.items():
+        data = (videos / name).read_bytes()
+        assert isinstance(read, Read)
+        assert read.clip.pixels.shape == SPEC.shape
+        assert (read.size_bytes, read.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+
+
+def test_an_outage_that_passes_costs_no_clip(videos, readers):
+    found, source = taken_in(videos, readers, {"100001.mp4": 2, "100003.mp4": 1})
+    assert all(isinstance(each, Read) for each in found.values())
+    assert source.asked.count("100001.mp4") == 3
+
+
+def test_a_clip_that_fails_while_its_store_serves_others_is_unreachable(videos, readers):
+    found, source = taken_in(videos, readers, {"100000.mp4": 99})
+    assert found["100000.mp4"].reason is Reason.UNREACHABLE
+    assert sum(isinstance(each, Read) for each in found.values()) == 3
+    assert source.asked.count("100000.mp4") == 3
+
+
+def test_also_where_it_is_the_last_and_only_one_that_was_served_before_can_tell(videos, readers):
+    served = str(videos / "100000.mp4")
+    found, _ = taken_in(videos, readers, {"100003.mp4": 99}, names=["100003.mp4"], served=served)
+    assert found["100003.mp4"].reason is Reason.UNREACHABLE
+    with pytest.raises(UserError, match=r"100000.mp4: 503: the store doesn't serve; give the same command again later"):
+        taken_in(videos, readers, {"100003.mp4": 99, "100000.mp4": 99}, names=["100003.mp4"], served=served)
+
+
+def test_a_store_that_serves_nobody_ends_it(videos, readers):
+    with pytest.raises(UserError, match=r"mp4: 503: the store doesn't serve; give the same command again later"):
+        taken_in(videos, readers, dict.fromkeys(GOOD, 99))
+
+
+def test_what_is_wrong_with_a_clip_comes_in_its_place(videos, readers):
+    found, _ = taken_in(videos, readers, {}, names=["100000.mp4", "absent.mp4", "frames.txt"])
+    assert isinstance(found["100000.mp4"], Read)
+    assert isinstance(found["absent.mp4"], ClipFault)
+    assert found["absent.mp4"].reason is Reason.NOT_FOUND
+    assert found["frames.txt"].reason is Reason.UNDECODABLE

@@ -1,0 +1,149 @@
+"""From wanted clips to read ones: fetched on threads, read by processes, each as soon as it is done.
+
+An outage of the store is waited for, a few times for each clip. A clip that can't be fetched while its store serves
+others is `unreachable`; a store that serves nobody ends the command, which goes on later.
+"""
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+from typing import Any
+
+from stream.backoff import Backoff
+from stream.clip import Clip
+from stream.errors import ClipFault, Outage, Reason, UserError
+from stream.fetch import Fetcher, Source
+from stream.readers import Readers, ReadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A clip to be read."""
+
+    clip_id: str
+    uri: str
+    num_frames: int
+    """That it must have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A clip that was read."""
+
+    clip: Clip
+    size_bytes: int
+    sha256: str
+    """Of the video's bytes, 64 hexadecimal digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A source that is asked again where it meets an outage; called on the fetcher's threads."""
+
+    source: Source
+    backoff: Backoff
+    tries: int = 5
+    sleep: Callable[[float], None] = time.sleep
+
+    def store_of(self, uri: str) -> str:
+        """See Source."""
+        return self.source.store_of(uri)
+
+    def read(self, uri: str) -> bytes:
+        """See Source; an outage is raised after so many tries."""
+        for failures in range(1, self.tries):
+            try:
+                return self.source.read(uri)
+            except Outage:
+                self.sleep(self.backoff.wait_s(failures))
+        return self.source.read(uri)
+
+
+def patient(sources: Mapping[str, Source], backoff: Backoff) -> dict[str, Source]:
+    """The same sources, each asked again where it meets an outage."""
+    return {scheme: Patient(source, backoff) for scheme, source in sources.items()}
+
+
+class Intake:
+    """Fetches and reads clips, so many at a time.
+
+    Args:
+        fetcher: gets their bytes; its sources are patient.
+        readers: make pixels of them.
+        fetches: clips that are fetched, or wait to be read, at a time.
+        served: uri of a clip that the store has given before, where there is one.
+    """
+
+    def __init__(self, fetcher: Fetcher, readers: Readers, *, fetches: int, served: str | None = None) -> None:
+        self._fetcher = fetcher
+        self._readers = readers
+        self._fetches = fetches
+        self._served = served
+        self._answers = 0
+        """Fetches that were answered; that there is no such clip is an answer, too."""
+        self._fetching: dict[Future[bytes], tuple[Wanted, int]] = {}
+        """With the answers before it began."""
+        self._fetched: deque[tuple[Wanted, bytes]] = deque()
+        self._reading: dict[Future[Clip], tuple[Wanted, bytes]] = {}
+
+    def read(self, wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Read | ClipFault]]:
+        """Each clip once, in the order in which they are done.
+
+        Raises:
+            UserError: the store doesn't serve.
+        """
+        left = iter(wanted)
+        while True:
+            while len(self._fetching) + len(self._fetched) < self._fetches and (each := next(left, None)):
+                self._fetching[self._fetcher.submit(each.uri)] = (each, self._answers)
+            while self._fetched and self._readers.free:
+                clip, data = self._fetched.popleft()
+                future = self._readers.submit(ReadRequest(data, num_frames=clip.num_frames))
+                self._reading[future] = (clip, data)
+            if not (self._fetching or self._reading):
+                return
+            under_way: list[Future[Any]] = [*self._fetching, *self._reading]
+            wait(under_way, return_when=FIRST_COMPLETED)
+            for fetched in [each for each in self._fetching if each.done()]:
+                yield from self._take_bytes(fetched)
+            for read in [each for each in self._reading if each.done()]:
+                yield self._take_clip(read)
+
+    def _take_bytes(self, future: Future[bytes]) -> Iterator[tuple[Wanted, ClipFault]]:
+        wanted, answers = self._fetching.pop(future)
+        try:
+            data = future.result()
+        except ClipFault as fault:
+            self._answers += 1
+            yield wanted, fault
+        except Outage as outage:
+            self._judge(outage, served_others=self._answers > answers)
+            yield wanted, ClipFault(Reason.UNREACHABLE, str(outage))
+        else:
+            self._answers += 1
+            self._served = wanted.uri
+            self._fetched.append((wanted, data))
+
+    def _take_clip(self, future: Future[Clip]) -> tuple[Wanted, Read | ClipFault]:
+        wanted, data = self._reading.pop(future)
+        try:
+            clip = future.result()
+        except ClipFault as fault:
+            return wanted, fault
+        return wanted, Read(clip, len(data), hashlib.sha256(data).hexdigest())
+
+    def _judge(self, outage: Outage, *, served_others: bool) -> None:
+        """Whether the clip is at fault, or the store. Where no other clip tells, one is asked for that it had."""
+        if served_others:
+            return
+        try:
+            if self._served is None:
+                raise outage
+            self._fetcher.submit(self._served).result()
+        except ClipFault:
+            return
+        except Outage as same:
+            raise UserError(f"{same}: the store doesn't serve; give the same command again later") from None
