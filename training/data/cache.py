@@ -114,7 +114,7 @@ def open_cache(folder: Path, spec: ClipSpec | None = None) -> Cache:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise UserError(f"can't read {folder / INDEX} ({error}): prepare the clips again") from None
     shard, row = (index[name].to_numpy().astype(np.intp) for name in ("shard", "row"))
-    pixels = Shards.open(folder, shard, row, manifest.spec.shape)
+    pixels = Shards(folder, shard, row, manifest.spec.shape)
     return Cache(manifest, Clips.of(pixels, _facts(index)))
 
 

