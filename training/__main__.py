@@ -72,8 +72,12 @@ def prepare(settings: PrepareSettings) -> int:
     from training.sources import prepared
     from training.summary import show_contents
 
-    with Bars() as bars:
-        manifest = prepared(settings, bars)
+    try:
+        with Bars() as bars:
+            manifest = prepared(settings, bars)
+    except (KeyboardInterrupt, SystemExit):
+        bars.say(f"stopped; what was read is kept in {settings.out}, and the same command goes on from there")
+        raise
     assert manifest.contents is not None
     show_contents(Console(), manifest.contents, failures=settings.out / FAILURES)
     return 0

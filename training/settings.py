@@ -70,7 +70,7 @@ class PrepareSettings(TrainingSettings):
     )
     maximum: int | None = Field(None, ge=1, description="clips drawn at most of those that are left")
     seed: int = Field(0, ge=0, description="of both draws")
-    spec: ClipSpec = Field(ClipSpec(), description="how clips are read")
+    spec: ClipSpec = Field(ClipSpec(), description="how clips are read; in the environment as JSON")
     processes: int = Field(os.cpu_count() or 1, ge=1, le=256, description="processes that read clips")
     fetches: int = Field(16, ge=1, le=1024, description="clips that are fetched at a time")
     fetch_timeout_s: float = Field(60.0, gt=0, description="seconds that a store on a network has to send a clip")

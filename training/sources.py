@@ -90,7 +90,15 @@ def prepared(settings: PrepareSettings, bars: Bars) -> Manifest:
     options = SourceOptions(s3=access, patience=Patience.of(settings.fetch_timeout_s), connections=settings.fetches)
     return prepare(
         catalogue,
-        Selection.model_validate(settings.model_dump(include=set(Selection.model_fields))),
+        Selection(
+            subset=settings.subset,
+            projects=tuple(settings.projects),
+            stalled_crowd_min=settings.stalled_crowd_min,
+            flowing_crowd_max=settings.flowing_crowd_max,
+            flowing_per_stalled=settings.flowing_per_stalled,
+            maximum=settings.maximum,
+            seed=settings.seed,
+        ),
         Videos.at(settings.source, options),
         spec=settings.spec,
         out=settings.out,

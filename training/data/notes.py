@@ -1,7 +1,7 @@
 """What whoever trains on prepared clips should know of them: the known traps of such sets, where they are met."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
@@ -10,8 +10,11 @@ from training.data.leak import box_features, guessed_mcc, project_features
 from training.data.metadata import Catalogue
 from training.data.selection import Selection
 
+BOX_SIZE = "box size"
 _COMPETITION_BOX_MCC = 0.16
 """See `leak`."""
+_LEAKS = 0.1
+"""An MCC that is worth a warning."""
 _TOO_OFTEN = 2.0
 _WORTH_SAYING = 0.05
 """A project is told of that has this share of the clips, and so many times its share of all clips."""
@@ -21,25 +24,25 @@ def leaks(index: pl.DataFrame) -> dict[str, float]:
     """The MCC of guessing the labels of an index from what shows no vessel; nothing where there are too few clips."""
     stalled = index["stalled"].to_numpy()
     features = {
-        "box size": box_features(index.select(BOX).to_numpy()),
+        BOX_SIZE: box_features(index.select(BOX).to_numpy()),
         "project": project_features(index["project_id"].to_numpy().astype(str)),
     }
     found = {name: guessed_mcc(each, stalled) for name, each in features.items()}
     return {name: round(mcc, 3) for name, mcc in found.items() if not math.isnan(mcc)}
 
 
-def notes(catalogue: Catalogue, selection: Selection, index: pl.DataFrame) -> tuple[str, ...]:
-    """Sentences for the manifest and for the user."""
-    return (
-        *_labels(catalogue, index),
-        *_projects(catalogue, selection, index),
-        *(
-            f"{name} alone guesses the label with an MCC of {mcc:.2f}"
-            + (f" ({_COMPETITION_BOX_MCC} in the competition)" if name == "box size" else "")
-            + ": a network may learn it, and not the vessel"
-            for name, mcc in leaks(index).items()
-        ),
-    )
+def notes(
+    catalogue: Catalogue, selection: Selection, index: pl.DataFrame, leaked: Mapping[str, float]
+) -> tuple[str, ...]:
+    """Sentences for the manifest and for the user.
+
+    Args:
+        catalogue: what was selected from.
+        selection: what was wanted.
+        index: the clips that were read, as in the cache.
+        leaked: their `leaks`.
+    """
+    return (*_labels(catalogue, index), *_projects(catalogue, selection, index), *_guesses(leaked))
 
 
 def _labels(catalogue: Catalogue, index: pl.DataFrame) -> Iterator[str]:
@@ -54,6 +57,13 @@ def _labels(catalogue: Catalogue, index: pl.DataFrame) -> Iterator[str]:
     stalled = index.filter("stalled")
     if noisy := len(stalled.filter(~pl.col("tier1"))):
         yield f"{noisy} of {len(stalled)} stalled clips are from outside of tier1: their label is the crowd's alone"
+
+
+def _guesses(leaked: Mapping[str, float]) -> Iterator[str]:
+    for name, mcc in leaked.items():
+        known = f" ({_COMPETITION_BOX_MCC} in the competition)" if name == BOX_SIZE else ""
+        danger = ": a network may learn that instead of the vessel" if mcc >= _LEAKS else ""
+        yield f"{name} alone guesses the label with an MCC of {mcc:.2f}{known}{danger}"
 
 
 def _projects(catalogue: Catalogue, selection: Selection, index: pl.DataFrame) -> Iterator[str]:

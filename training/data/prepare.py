@@ -93,12 +93,13 @@ def prepare(
         found = writer.find(chosen.sort("clip_id"))
         if found.index.is_empty():
             raise UserError(f"none of {len(chosen)} clips could be read; {_first(found.failures)}")
+        leaked = leaks(found.index)
         return writer.finish(
             found,
             digests={"labels": catalogue.labels_sha256},
             selection=selection,
-            leaks=leaks(found.index),
-            notes=notes(catalogue, selection, found.index),
+            leaks=leaked,
+            notes=notes(catalogue, selection, found.index, leaked),
         )
 
 

@@ -1,6 +1,8 @@
 """From tables and videos to a cache: from a folder, from a real S3 server, and on from wherever it ended."""
 
+import re
 import signal
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from stream.clip import read_clip
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.fetch import S3Access, SourceOptions
+from tests.bare import run_without
 from tests.s3_server import READER, REGION
 from tests.system.commands import adopting, running, until
 from training.data.cache import JOURNAL, open_cache
@@ -75,6 +78,18 @@ def test_clips_that_can_not_be_read_are_listed_with_the_reason(made, labelled, t
     assert dict(listed) == expected_of(made)
     assert sum(manifest.contents.failures.values()) == 5
     assert len(open_cache(tmp_path).clips) == 4
+
+
+def test_as_a_command_it_needs_no_torch_and_names_what_failed(made, labelled, tmp_path):
+    words = ("prepare", "--source", made, "--labels", labelled, "--out", "cache", "--processes", 1, "--spec.size", 32)
+    ended = run_without({"torch", "torchvision", "openvino", "kafka"}, tmp_path, "-m", "training", *map(str, words))
+    assert ended.returncode == 0, ended.stderr
+    said = ended.stdout
+    assert re.search(r"all\s+│\s+2\s+│\s+2\s+│\s+50.0%", said)
+    for reason, count in Counter(expected_of(made).values()).items():
+        assert f"{count} could not be read: {reason}" in said
+    assert "they are listed in cache/failures.csv" in said
+    assert open_cache(tmp_path / "cache").manifest.spec == ClipSpec(size=32)
 
 
 def test_told_again_it_only_tries_what_failed(made, labelled, tmp_path):
@@ -150,6 +165,7 @@ def test_ended_in_the_midst_it_goes_on_and_does_nothing_twice(made, tmp_path, by
     with adopting() as left, running(*words) as command:
         until(lambda: told() >= 3, timeout_s=60)
         command.end(by)
+        assert by == signal.SIGKILL or "the same command goes on from there" in " ".join(command.said.split())
         before = told()
         assert 3 <= before < 30
         until(lambda: left() == [], timeout_s=10)
