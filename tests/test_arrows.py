@@ -84,6 +84,7 @@ ARROWS: dict[str, set[str]] = {
         "stream.linefile",
         "stream.measures",
         "stream.readers",
+        "stream.textfiles",
         "stream.validation",
         "training.synthetic",
     },

@@ -11,7 +11,7 @@ being read again; clips that are wanted no more stay in the shards and leave the
 import io
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -41,6 +41,7 @@ from training.data.selection import Selection
 from training.data.shards import SHARD_BYTES, ShardWriter
 
 _GO_ON = "make room or mend it, and give the same command again: it goes on with what is there"
+_ELSEWHERE = "give another folder"
 _LABELS = ("clip_id", "stalled", "crowd_score", "tier1", "micro", "nano")
 _COLUMNS = (
     *("clip_id", "project_id", "stalled", "num_frames", *BOX, "size_bytes", "crowd_score"),
@@ -80,7 +81,7 @@ class CacheWriter:
         self._name = f"{flag} {folder}"
         with self._writing():
             self._manifest = self._claim(spec, origin)
-        self._journal = Journal(folder / JOURNAL, sync=self._sync, otherwise=_GO_ON)
+        self._journal = Journal(folder / JOURNAL, sync=self._sync, otherwise=f"{_ELSEWHERE}, or {_GO_ON}")
         try:
             lines = self._journal.lines()
             there = lines.filter(pl.col("row").is_not_null())
@@ -105,12 +106,13 @@ class CacheWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            with suppress(UserError) if error else self._writing():  # of a full disk the first error is the one to hear
+            with self._writing(), ExitStack() as last:
+                last.callback(self._shards.close)
+                last.callback(self._journal.close)
                 self._journal.tell()
-        finally:
-            self._journal.close()
-            with suppress(OSError):
-                self._shards.close()
+        except UserError:
+            if error is None:  # else the first is the one to hear of
+                raise
 
     def add(self, clip: ReadClip, pixels: NDArray[np.uint8]) -> None:
         """Keeps a clip; its pixels are `uint8 [C, T, S, S]` as the spec says."""
@@ -159,7 +161,7 @@ class CacheWriter:
         reasons = found.failures["reason"].value_counts(sort=True)
         contents = Contents(
             clips=_count(found.index),
-            projects={str(key[0]): _count(each) for key, each in sorted(found.index.group_by("project_id"))},
+            projects={name: _count(each) for name, each in _by_project(found.index)},
             failures=dict(reasons.iter_rows()),
             digests=dict(digests),
             selection=selection,
@@ -199,7 +201,8 @@ class CacheWriter:
         check_spec(self._folder, self._manifest.spec, spec)
         there = self._manifest.origin
         if there.source != origin.source:
-            raise UserError(f"{self._name}: holds clips of {there.source}, these are of {origin.source}; {_ELSEWHERE}")
+            rest = f"{_ELSEWHERE}, or change the source in {MANIFEST} if these are the same videos in another place"
+            raise UserError(f"{self._name}: holds clips of {there.source}, these are of {origin.source}; {rest}")
         for name, digest in origin.digests.items():
             if there.digests.get(name) != digest:
                 raise UserError(f"{self._name}: {name} has changed since the clips in it were read; {_ELSEWHERE}")
@@ -220,15 +223,16 @@ class CacheWriter:
             raise UserError(f"{self._name}: {error.strerror or error}; {_GO_ON}") from None
 
 
-_ELSEWHERE = "give another folder"
-
-
 def _last_place(there: pl.DataFrame) -> tuple[int, int]:
     """Shard and row of the last crop that counts."""
     if there.is_empty():
         return 0, -1
     shard, row = there.select("shard", "row").sort("shard", "row").row(-1)
     return int(shard), int(row)
+
+
+def _by_project(clips: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+    return sorted(((str(name), each) for (name,), each in clips.group_by("project_id")), key=lambda pair: pair[0])
 
 
 def _count(clips: pl.DataFrame) -> Count:

@@ -12,12 +12,14 @@ import gzip
 import hashlib
 import io
 import zlib
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from stream import textfiles
 from stream.errors import UserError
 
 _GZIP = b"\x1f\x8b"
@@ -51,7 +53,7 @@ class Catalogue:
     """Projects whose clips no crowd has seen, so that their scores are null here: see `_without_crowd`."""
     metadata_sha256: str
     labels_sha256: str
-    """Of the files as they are."""
+    """Of the texts, unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +130,13 @@ def _without_crowd(clips: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
 
 
 def _read(path: Path, columns: Sequence[_Column]) -> tuple[pl.DataFrame, str]:
-    """The columns as values, beside the `line` that each row is in; and the file's sha256."""
+    """The columns as values, beside the `line` that each row is in; and the sha256 of the text."""
     data = _bytes(path)
     texts = _texts(path, data)
     if absent := [column.name for column in columns if column.name not in texts.columns]:
         raise UserError(f"{path}: no column {absent[0]!r} (it has {', '.join(texts.columns) or 'nothing'})")
-    texts = texts.with_row_index("line", offset=2)
+    is_blank = pl.all_horizontal(pl.col(texts.columns).is_null())
+    texts = texts.with_row_index("line", offset=2).filter(~is_blank)
     for column in columns:
         broken = texts.filter(column.is_broken).head(1)
         if len(broken):
@@ -147,18 +150,23 @@ def _read(path: Path, columns: Sequence[_Column]) -> tuple[pl.DataFrame, str]:
 
 
 def _bytes(path: Path) -> bytes:
+    """The text, unpacked."""
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
+        return gzip.decompress(data) if data.startswith(_GZIP) else data
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UserError(f"{path} can't be unpacked: {error}") from None
     except OSError as error:
         raise UserError(f"can't read {path}: {error.strerror}") from None
 
 
 def _texts(path: Path, data: bytes) -> pl.DataFrame:
     try:
-        plain = gzip.decompress(data) if data.startswith(_GZIP) else data
-        return pl.read_csv(io.BytesIO(plain), infer_schema=False)
+        return pl.read_csv(io.BytesIO(data), infer_schema=False)
     except pl.exceptions.NoDataError:
         return pl.DataFrame()
-    except (pl.exceptions.PolarsError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+    except pl.exceptions.PolarsError as error:
+        if path.suffix != ".gz":
+            deque(textfiles.rows(path, set()), maxlen=0)  # slower, and knows the line
         said = str(error).partition("\n")[0]
         raise UserError(f"{path} is not the table that it should be: {said}") from None
