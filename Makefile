@@ -43,9 +43,10 @@ format: $(VENV)/.dev  ## rewrite the code as ruff wants it
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-bench: $(VENV)/.dev  ## CPU time of reading a clip against the original method, and of an audit
+bench: $(VENV)/.dev  ## CPU time of reading a clip against the original method, of an audit, of a training set's cache
 	$(PY) tests/bench/read_clip.py
 	$(PY) tests/bench/audit.py
+	$(PY) tests/bench/crop_cache.py
 
 bench-drain: $(VENV)/.dev  ## how long 40 workers under full load take to stop, one after another; about 5 minutes
 	$(PY) tests/bench/drain.py $(ARGS)
