@@ -1,7 +1,8 @@
 """From wanted clips to read ones: fetched on threads, read by processes, each as soon as it is done.
 
-An outage of the store is waited for, a few times for each clip. A clip that can't be fetched while its store serves
-others is `unreachable`; a store that serves nobody ends the command, which goes on later.
+An outage of the store is waited for, a few times for each clip. A clip that can't be fetched while its store answers
+for others is `unreachable`. One that can't be fetched while it answers for nobody is put off until it does; where
+several are, the store is out, which ends the command. Given again, it goes on.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,9 @@ from stream.clip import Clip
 from stream.errors import ClipFault, Outage, Reason, UserError
 from stream.fetch import Fetcher, Source
 from stream.readers import Readers, ReadRequest
+
+_OUT_AFTER = 3
+"""So many clips that were put off make it worth asking whether the store serves at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,9 @@ class Intake:
         """With the answers before it began."""
         self._fetched: deque[tuple[Wanted, bytes]] = deque()
         self._reading: dict[Future[Clip], tuple[Wanted, bytes]] = {}
+        self._put_off: list[tuple[Wanted, Outage]] = []
+        self._again: deque[Wanted] = deque()
+        """Clips that were put off, and may be had now."""
 
     def read(self, wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Read | ClipFault]]:
         """Each clip once, in the order in which they are done.
@@ -97,35 +105,50 @@ class Intake:
         """
         left = iter(wanted)
         while True:
-            while len(self._fetching) + len(self._fetched) < self._fetches and (each := next(left, None)):
-                self._fetching[self._fetcher.submit(each.uri)] = (each, self._answers)
-            while self._fetched and self._readers.free:
-                clip, data = self._fetched.popleft()
-                future = self._readers.submit(ReadRequest(data, num_frames=clip.num_frames))
-                self._reading[future] = (clip, data)
+            self._begin(left)
             if not (self._fetching or self._reading):
-                return
+                break
             under_way: list[Future[Any]] = [*self._fetching, *self._reading]
             wait(under_way, return_when=FIRST_COMPLETED)
             for fetched in [each for each in self._fetching if each.done()]:
                 yield from self._take_bytes(fetched)
             for read in [each for each in self._reading if each.done()]:
                 yield self._take_clip(read)
+        yield from self._judge_put_off()
+
+    def _begin(self, left: Iterator[Wanted]) -> None:
+        while len(self._fetching) + len(self._fetched) < self._fetches:
+            clip = self._again.popleft() if self._again else next(left, None)
+            if clip is None:
+                break
+            self._fetching[self._fetcher.submit(clip.uri)] = (clip, self._answers)
+        while self._fetched and self._readers.free:
+            clip, data = self._fetched.popleft()
+            self._reading[self._readers.submit(ReadRequest(data, num_frames=clip.num_frames))] = (clip, data)
 
     def _take_bytes(self, future: Future[bytes]) -> Iterator[tuple[Wanted, ClipFault]]:
-        wanted, answers = self._fetching.pop(future)
+        clip, answers = self._fetching.pop(future)
         try:
             data = future.result()
         except ClipFault as fault:
-            self._answers += 1
-            yield wanted, fault
+            self._answered()
+            yield clip, fault
         except Outage as outage:
-            self._judge(outage, served_others=self._answers > answers)
-            yield wanted, ClipFault(Reason.UNREACHABLE, str(outage))
+            if self._answers > answers:
+                yield clip, ClipFault(Reason.UNREACHABLE, str(outage))
+                return
+            self._put_off.append((clip, outage))
+            if len(self._put_off) >= _OUT_AFTER:
+                yield from self._judge_put_off()
         else:
-            self._answers += 1
-            self._served = wanted.uri
-            self._fetched.append((wanted, data))
+            self._answered()
+            self._served = clip.uri
+            self._fetched.append((clip, data))
+
+    def _answered(self) -> None:
+        self._answers += 1
+        self._again.extend(clip for clip, _ in self._put_off)
+        self._put_off.clear()
 
     def _take_clip(self, future: Future[Clip]) -> tuple[Wanted, Read | ClipFault]:
         wanted, data = self._reading.pop(future)
@@ -135,15 +158,17 @@ class Intake:
             return wanted, fault
         return wanted, Read(clip, len(data), hashlib.sha256(data).hexdigest())
 
-    def _judge(self, outage: Outage, *, served_others: bool) -> None:
-        """Whether the clip is at fault, or the store. Where no other clip tells, one is asked for that it had."""
-        if served_others:
+    def _judge_put_off(self) -> Iterator[tuple[Wanted, ClipFault]]:
+        """Whose fault it is: a clip that the store has given before, if there is one, must be given again."""
+        if not self._put_off:
             return
         try:
             if self._served is None:
-                raise outage
-            self._fetcher.submit(self._served).result()
-        except ClipFault:
-            return
+                raise self._put_off[0][1]
+            with suppress(ClipFault):
+                self._fetcher.submit(self._served).result()
         except Outage as same:
             raise UserError(f"{same}: the store doesn't serve; give the same command again later") from None
+        for clip, outage in self._put_off:
+            yield clip, ClipFault(Reason.UNREACHABLE, str(outage))
+        self._put_off.clear()

@@ -64,7 +64,9 @@ def taken_in(videos, readers, outages, *, names=None, fetches=2, served=None):
     wanted = [Wanted(name, str(videos / name), frames.get(name, 30)) for name in names]
     with Fetcher({"file": Patient(source, AT_ONCE, tries=3)}, threads=fetches) as fetcher:
         intake = Intake(fetcher, readers, fetches=fetches, served=served)
-        return {clip.clip_id: result for clip, result in intake.read(wanted)}, source
+        found = list(intake.read(wanted))
+    assert sorted(clip.clip_id for clip, _ in found) == sorted(names)
+    return {clip.clip_id: result for clip, result in found}, source
 
 
 def test_each_clip_comes_once_with_its_pixels_and_the_digest_of_its_bytes(videos, readers):
@@ -83,14 +85,22 @@ def test_an_outage_that_passes_costs_no_clip(videos, readers):
     assert source.asked.count("100001.mp4") == 3
 
 
-def test_a_clip_that_fails_while_its_store_serves_others_is_unreachable(videos, readers):
-    found, source = taken_in(videos, readers, {"100000.mp4": 99})
-    assert found["100000.mp4"].reason is Reason.UNREACHABLE
+@pytest.mark.parametrize("fetches", [1, 4])
+@pytest.mark.parametrize("bad", ["100000.mp4", "100002.mp4", "100003.mp4"])
+def test_a_clip_that_always_fails_while_its_store_serves_others_is_unreachable(videos, readers, bad, fetches):
+    found, source = taken_in(videos, readers, {bad: 99}, fetches=fetches)
+    assert found[bad].reason is Reason.UNREACHABLE
     assert sum(isinstance(each, Read) for each in found.values()) == 3
-    assert source.asked.count("100000.mp4") == 3
+    assert source.asked.count(bad) >= 3
 
 
-def test_also_where_it_is_the_last_and_only_one_that_was_served_before_can_tell(videos, readers):
+def test_a_clip_that_only_fails_while_its_store_is_out_is_put_off(videos, readers):
+    found, source = taken_in(videos, readers, {"100000.mp4": 3, "100001.mp4": 1}, fetches=1)
+    assert all(isinstance(each, Read) for each in found.values())
+    assert source.asked[:5] == ["100000.mp4"] * 3 + ["100001.mp4"] * 2
+
+
+def test_of_a_single_clip_one_that_was_served_before_can_tell(videos, readers):
     served = str(videos / "100000.mp4")
     found, _ = taken_in(videos, readers, {"100003.mp4": 99}, names=["100003.mp4"], served=served)
     assert found["100003.mp4"].reason is Reason.UNREACHABLE
@@ -98,9 +108,18 @@ def test_also_where_it_is_the_last_and_only_one_that_was_served_before_can_tell(
         taken_in(videos, readers, {"100003.mp4": 99, "100000.mp4": 99}, names=["100003.mp4"], served=served)
 
 
-def test_a_store_that_serves_nobody_ends_it(videos, readers):
+@pytest.mark.parametrize("names", [GOOD, GOOD[:3]])
+def test_several_clips_that_fail_side_by_side_are_no_store_that_is_out(videos, readers, names):
+    found, _ = taken_in(
+        videos, readers, dict.fromkeys(GOOD[:3], 99), names=names, fetches=1, served=str(videos / GOOD[3])
+    )
+    assert [found[name].reason for name in GOOD[:3]] == [Reason.UNREACHABLE] * 3
+
+
+@pytest.mark.parametrize("fetches", [1, 4])
+def test_a_store_that_serves_nobody_ends_it(videos, readers, fetches):
     with pytest.raises(UserError, match=r"mp4: 503: the store doesn't serve; give the same command again later"):
-        taken_in(videos, readers, dict.fromkeys(GOOD, 99))
+        taken_in(videos, readers, dict.fromkeys(GOOD, 99), fetches=fetches)
 
 
 def test_what_is_wrong_with_a_clip_comes_in_its_place(videos, readers):
