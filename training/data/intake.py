@@ -6,6 +6,7 @@ several are, the store is out, which ends the command. Given again, it goes on.
 """
 
 import hashlib
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -87,15 +88,18 @@ class Intake:
         self._readers = readers
         self._fetches = fetches
         self._served = served
-        self._answers = 0
-        """Fetches that were answered; that there is no such clip is an answer, too."""
-        self._fetching: dict[Future[bytes], tuple[Wanted, int]] = {}
-        """With the answers before it began."""
+        self._answered_at = -math.inf
+        """When the store answered last; "there is no such clip" is an answer, too. Written by the fetcher's threads."""
+        self._fetching: dict[Future[bytes], tuple[Wanted, float]] = {}
+        """With the time it began at."""
         self._fetched: deque[tuple[Wanted, bytes]] = deque()
         self._reading: dict[Future[Clip], tuple[Wanted, bytes]] = {}
         self._put_off: list[tuple[Wanted, Outage]] = []
         self._again: deque[Wanted] = deque()
-        """Clips that were put off, and may be had now."""
+        """Clips that may be had now."""
+        self._suspects: set[Wanted] = set()
+        """Clips that failed while others were answered: that may have been before the store went out, and so each is
+        fetched once more."""
 
     def read(self, wanted: Iterable[Wanted]) -> Iterator[tuple[Wanted, Read | ClipFault]]:
         """Each clip once, in the order in which they are done.
@@ -121,32 +125,41 @@ class Intake:
             clip = self._again.popleft() if self._again else next(left, None)
             if clip is None:
                 break
-            self._fetching[self._fetcher.submit(clip.uri)] = (clip, self._answers)
+            begun_at = time.monotonic()
+            future = self._fetcher.submit(clip.uri)
+            future.add_done_callback(self._note_time)
+            self._fetching[future] = (clip, begun_at)
         while self._fetched and self._readers.free:
             clip, data = self._fetched.popleft()
             self._reading[self._readers.submit(ReadRequest(data, num_frames=clip.num_frames))] = (clip, data)
 
     def _take_bytes(self, future: Future[bytes]) -> Iterator[tuple[Wanted, ClipFault]]:
-        clip, answers = self._fetching.pop(future)
+        clip, begun_at = self._fetching.pop(future)
         try:
             data = future.result()
         except ClipFault as fault:
-            self._answered()
+            self._return_put_off()
             yield clip, fault
         except Outage as outage:
-            if self._answers > answers:
+            if self._answered_at < begun_at:
+                self._put_off.append((clip, outage))
+                if len(self._put_off) >= _OUT_AFTER:
+                    yield from self._judge_put_off()
+            elif clip in self._suspects:
                 yield clip, ClipFault(Reason.UNREACHABLE, str(outage))
-                return
-            self._put_off.append((clip, outage))
-            if len(self._put_off) >= _OUT_AFTER:
-                yield from self._judge_put_off()
+            else:
+                self._suspects.add(clip)
+                self._again.append(clip)
         else:
-            self._answered()
+            self._return_put_off()
             self._served = clip.uri
             self._fetched.append((clip, data))
 
-    def _answered(self) -> None:
-        self._answers += 1
+    def _note_time(self, future: Future[bytes]) -> None:
+        if not future.cancelled() and not isinstance(future.exception(), Outage):
+            self._answered_at = time.monotonic()
+
+    def _return_put_off(self) -> None:
         self._again.extend(clip for clip, _ in self._put_off)
         self._put_off.clear()
 

@@ -1,6 +1,7 @@
 """Clips are fetched and read side by side; a store that fails is told from a clip that can't be had."""
 
 import hashlib
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from training.synthetic.folder import LABELS, METADATA
 SPEC = ClipSpec(frames=2, size=16)
 GOOD = [f"10000{number}.mp4" for number in range(4)]
 AT_ONCE = Backoff(random=lambda: 0.0)
+A_LITTLE = Backoff(random=lambda: 1.0, first_s=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,12 @@ class Troubled:
 
     files: Files
     outages: dict[str, int] = field(default_factory=dict)
+    out_after: int = 10**9
+    """So many clips are served, and then none."""
+    slow: str = ""
+    """A clip that nothing is said of before the store is out."""
     asked: list[str] = field(default_factory=list)
+    served: list[str] = field(default_factory=list)
 
     def store_of(self, uri):
         return self.files.store_of(uri)
@@ -51,18 +58,22 @@ class Troubled:
     def read(self, uri):
         name = Path(uri).name
         self.asked.append(name)
-        if self.outages.get(name, 0) > 0:
-            self.outages[name] -= 1
+        while name == self.slow and len(self.served) < self.out_after:
+            time.sleep(0.005)
+        if len(self.served) >= self.out_after or self.outages.get(name, 0) > 0:
+            self.outages[name] = self.outages.get(name, 0) - 1
             raise Outage(f"{uri}: 503")
-        return self.files.read(uri)
+        data = self.files.read(uri)
+        self.served.append(name)
+        return data
 
 
-def taken_in(videos, readers, outages, *, names=None, fetches=2, served=None):
-    source = Troubled(Files([videos]), dict(outages))
+def taken_in(videos, readers, outages, *, names=None, fetches=2, served=None, backoff=AT_ONCE, **troubles):
+    source = Troubled(Files([videos]), dict(outages), **troubles)
     names = names or GOOD
     frames = dict(zip(GOOD, map(int, (videos / "frames.txt").read_text().split()), strict=True))
     wanted = [Wanted(name, str(videos / name), frames.get(name, 30)) for name in names]
-    with Fetcher({"file": Patient(source, AT_ONCE, tries=3)}, threads=fetches) as fetcher:
+    with Fetcher({"file": Patient(source, backoff, tries=3)}, threads=fetches) as fetcher:
         intake = Intake(fetcher, readers, fetches=fetches, served=served)
         found = list(intake.read(wanted))
     assert sorted(clip.clip_id for clip, _ in found) == sorted(names)
@@ -98,6 +109,13 @@ def test_a_clip_that_only_fails_while_its_store_is_out_is_put_off(videos, reader
     found, source = taken_in(videos, readers, {"100000.mp4": 3, "100001.mp4": 1}, fetches=1)
     assert all(isinstance(each, Read) for each in found.values())
     assert source.asked[:5] == ["100000.mp4"] * 3 + ["100001.mp4"] * 2
+
+
+def test_a_store_that_goes_out_in_the_midst_makes_no_clip_unreachable(videos, readers):
+    """One is asked for before the others are served, and fails after them."""
+    for fetches in (2, 4):
+        with pytest.raises(UserError, match="the store doesn't serve"):
+            taken_in(videos, readers, {}, fetches=fetches, out_after=3, slow="100000.mp4", backoff=A_LITTLE)
 
 
 def test_of_a_single_clip_one_that_was_served_before_can_tell(videos, readers):
