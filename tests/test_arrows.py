@@ -106,6 +106,7 @@ DOORS: dict[str, set[str]] = {
     "tensorrt": {"stream.engine.gpu"},
     "cuda": {"stream.engine.gpu"},
     "torch": {"training", "trt_build.export", "trt_build.verify"},
+    "torchvision": {"training.networks"},
     "onnx": {"trt_build.export"},
 }
 
