@@ -23,7 +23,7 @@ CONFIGS = {
     "mc3_18": VideoResNetConfig(architecture="mc3_18", frames=8),
     "r3d_18": VideoResNetConfig(architecture="r3d_18", frames=8),
 }
-LONG = {"mosaic, grey", "bottlenecks", "mc3_18", "r3d_18"}
+LONG = {"mosaic, grey", "bottlenecks", "r2plus1d_18", "r3d_18"}
 
 
 def scores(onnx_file, clips):

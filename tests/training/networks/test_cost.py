@@ -17,11 +17,9 @@ def test_arithmetic_is_what_the_model_zoo_of_pyslowfast_states_for_256_pixels(pr
     assert gflops(preset.variant(**RGB), (3, 32, 256, 256)) / 2 == pytest.approx(gmacs, rel=0.01)
 
 
-def test_half_the_width_is_a_quarter_of_the_parameters_and_of_the_arithmetic():
-    shape = (2, 32, 64, 64)
+def test_half_the_width_is_a_quarter_of_the_parameters():
     assert parameters(R50_HALF) == pytest.approx(8.43e6, rel=0.001)
     assert parameters(R50_HALF) / parameters(R50_8X8) == pytest.approx(0.25, rel=0.01)
-    assert gflops(R50_HALF, shape) / gflops(R50_8X8, shape) == pytest.approx(0.26, rel=0.05)
 
 
 def test_an_average_costs_its_members_times_its_views():
