@@ -1,4 +1,4 @@
-"""What a network costs: parameters, arithmetic, and the time of one clip on this machine."""
+"""What a network costs: parameters, arithmetic, and the CPU time of one clip on this machine."""
 
 import statistics
 import time
@@ -25,9 +25,7 @@ class Cost:
     gflops: float
     """1e9 additions and multiplications; twice the multiply-accumulates that papers and model zoos call FLOPs."""
     cpu_ms: float
-    """Median for one clip alone, fp32 in torch."""
-    threads: int
-    """That `cpu_ms` was measured with."""
+    """CPU time of one clip alone, fp32 in torch, all threads together."""
 
     @property
     def gmacs(self) -> float:
@@ -38,15 +36,11 @@ class Cost:
 def cost(config: NetworkConfig, spec: ClipSpec) -> Cost:
     """Counts and times a network of random weights on a clip of a spec that it takes.
 
-    The time is that of torch with as many threads as it is set to now. An engine is faster, and by how much differs
-    from network to network, so the time is for comparison only.
+    The time is torch's. An engine takes less, and by how much differs from network to network, so it tells networks
+    apart and nothing more.
     """
-    return Cost(
-        parameters=parameters(config),
-        gflops=gflops(config, spec.shape),
-        cpu_ms=clip_ms(config, spec.shape),
-        threads=torch.get_num_threads(),
-    )
+    shape = spec.shape
+    return Cost(parameters=parameters(config), gflops=gflops(config, shape), cpu_ms=cpu_ms(config, shape))
 
 
 def parameters(config: NetworkConfig) -> int:
@@ -66,14 +60,17 @@ def gflops(config: NetworkConfig, shape: Shape) -> float:
     return float(counter.get_total_flops()) / 1e9
 
 
-def clip_ms(config: NetworkConfig, shape: Shape) -> float:
-    """Median time of one clip alone, in milliseconds, after some that are not counted."""
+def cpu_ms(config: NetworkConfig, shape: Shape) -> float:
+    """Median CPU time of one clip alone, in milliseconds, after some that are not counted.
+
+    CPU time is what this process computed, so other work on the machine hardly changes it.
+    """
     network = build(config).eval()
     clip = torch.randint(0, 256, (1, *shape), dtype=torch.uint8)
     times_ms = []
     with torch.inference_mode():
         for _ in range(_WARM_UP + _RUNS):
-            start = time.perf_counter()
+            start_s = time.process_time()
             network(clip)
-            times_ms.append(1e3 * (time.perf_counter() - start))
+            times_ms.append(1e3 * (time.process_time() - start_s))
     return statistics.median(times_ms[_WARM_UP:])
