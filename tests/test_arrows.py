@@ -83,6 +83,7 @@ ARROWS: dict[str, set[str]] = {
         "stream.textfiles",
         "stream.validation",
     },
+    "training.measures": {"stream.measures", "stream.verdict", "training.data.clips"},
     "trt_build": {
         "stream.clip",
         "stream.cli",

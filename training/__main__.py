@@ -69,6 +69,7 @@ def fit(settings: FitSettings) -> int:
     from training.evaluate import score
     from training.loop import PRIOR, Budget, Plan, best_precision, train
     from training.measures import evaluate
+    from training.measures.coverage import Limits
     from training.networks import PRESETS
     from training.progress import Bars
     from training.sources import fit_sets
@@ -89,8 +90,9 @@ def fit(settings: FitSettings) -> int:
         fitted = train(config, sets.training, plan, on_step=bars.training("train"))
         logits = score(fitted.network, sets.validation, progress=bars.clips("validate"))
     stalled = sets.validation.stalled
-    rule = choose_rule(logits, stalled, prior=PRIOR, prevalence=settings.prevalence, error=settings.error)
-    found = evaluate(logits, stalled, rule)
+    limits = Limits(error=settings.error, missed=settings.missed)
+    rule = choose_rule(logits, stalled, prior=PRIOR, prevalence=settings.prevalence, limits=limits)
+    found = evaluate(logits, stalled, rule, projects=sets.validation.facts.project_ids)
     summary = TrainingSummary(
         version=version("stall-stream"),
         torch=torch.__version__,
@@ -101,12 +103,14 @@ def fit(settings: FitSettings) -> int:
         precision=plan.precision,
         loss=round(fitted.last.loss, 4),
         validation=found,
+        limits=limits,
     )
     card = CheckpointCard(network=config, spec=spec, rule=rule, training=summary, dataset=sets.description)
     save_checkpoint(settings.out, fitted.network, card)
     bars.say(
-        f"{summary.steps} steps in {summary.minutes} minutes; validation MCC {found.mcc:.3f} ({found.clips} clips, "
-        f"{found.prevalence:.1%} stalled; the thresholds were chosen on them); checkpoint in {settings.out}"
+        f"{summary.steps} steps in {summary.minutes} minutes; validation MCC {found.mcc.value:.3f} "
+        f"({found.clips} clips, {found.prevalence:.1%} stalled; the thresholds were chosen on them); "
+        f"checkpoint in {settings.out}"
     )
     return 0
 
@@ -130,7 +134,7 @@ def evaluate(settings: EvaluateSettings) -> int:
         for name, clips in evaluation_sets(settings, card.spec, bars):
             check_both_classes(clips.stalled, name)
             logits = score(network, clips, progress=bars.clips(f"score {name}"))
-            found[name] = evaluate(logits, clips.stalled, card.rule)
+            found[name] = evaluate(logits, clips.stalled, card.rule, projects=clips.facts.project_ids)
     if settings.as_json:
         print_json(found)
     else:

@@ -16,6 +16,7 @@ from stream.errors import UserError
 from stream.validation import first_error
 from stream.verdict import DecisionRule
 from training.measures import Evaluation
+from training.measures.coverage import Limits
 from training.networks import Network, NetworkConfig, build
 
 WEIGHTS, CARD = "model.safetensors", "checkpoint.json"
@@ -40,6 +41,8 @@ class TrainingSummary(_Card):
     """Mean over the last steps."""
     validation: Evaluation | None = None
     """On clips that were kept from training; the rule was chosen on them, so they are a little too good."""
+    limits: Limits | None = None
+    """What the rule's `low` and `high` were chosen to keep; None where nobody wrote it down."""
 
 
 class CheckpointCard(_Card):

@@ -2,12 +2,20 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
 from stream.cli import CommandSettings, Names
+
+AcceptedError = Annotated[
+    float,
+    Field(gt=0, lt=0.5, description="share of wrong verdicts accepted among those called stalled, or flowing"),
+]
+AcceptedMissed = Annotated[
+    float, Field(gt=0, lt=1, description="share of all stalled clips that may be called flowing")
+]
 
 
 class TrainingSettings(CommandSettings):
@@ -68,9 +76,8 @@ class FitSettings(ClipsSettings):
     prevalence: float = Field(
         0.3, gt=0, lt=1, description="share of stalled clips where it will be used; the thresholds are chosen for it"
     )
-    error: float = Field(
-        0.01, gt=0, lt=0.5, description="share of wrong verdicts accepted among those called stalled, or flowing"
-    )
+    error: AcceptedError = 0.01
+    missed: AcceptedMissed = 0.05
     network: Literal["slim", "r50-4x16", "r50-8x8", "r101-8x8"] = Field("slim", description="architecture")
     batch: int = Field(32, ge=2, le=1024, description="clips in a step, half of them stalled")
     learning_rate: float = Field(3e-3, gt=0, description="highest learning rate of AdamW")
