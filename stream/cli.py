@@ -35,7 +35,8 @@ def _split(value: object) -> object:
 
 _EXTRAS = {
     **dict.fromkeys(
-        ("lightning_fabric", "matplotlib", "polars", "safetensors", "tensorboard", "torch", "torchvision"), "train"
+        ("jinja2", "lightning_fabric", "matplotlib", "polars", "safetensors", "tensorboard", "torch", "torchvision"),
+        "train",
     ),
     **dict.fromkeys(("onnx", "onnxscript"), "build"),
 }

@@ -84,6 +84,15 @@ ARROWS: dict[str, set[str]] = {
         "stream.validation",
     },
     "training.measures": {"stream.measures", "stream.verdict", "training.data.clips"},
+    "training.page": {
+        "stream.clip.spec",
+        "stream.measures",
+        "stream.verdict",
+        "training.checkpoint",
+        "training.data.clips",
+        "training.measures",
+        "training.words",
+    },
     "trt_build": {
         "stream.clip",
         "stream.cli",
@@ -106,6 +115,8 @@ DOORS: dict[str, set[str]] = {
     "openvino": {"stream.engine.quiet"},
     "tensorrt": {"stream.engine.gpu"},
     "cuda": {"stream.engine.gpu"},
+    "jinja2": {"training.page.render"},
+    "matplotlib": {"training.page.plots"},
     "torch": {"training", "trt_build.export", "trt_build.verify"},
     "onnx": {"trt_build.export"},
 }

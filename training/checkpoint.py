@@ -42,7 +42,7 @@ class TrainingSummary(_Card):
     validation: Evaluation | None = None
     """On clips that were kept from training; the rule was chosen on them, so they are a little too good."""
     limits: Limits | None = None
-    """What the rule's `low` and `high` were chosen to keep; None where nobody wrote it down."""
+    """What the rule's `low` and `high` were chosen to keep; None where it is not recorded."""
 
 
 class CheckpointCard(_Card):

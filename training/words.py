@@ -12,7 +12,7 @@ def number(value: float) -> str:
 def percent(share: float) -> str:
     """A share that was measured: .3 -> 30.0 %, .0003 -> 0.03 %, .9998 -> 99.98 %, 1 -> 100 %."""
     rest = min(share, 1 - share)
-    digits = 0 if rest == 0 else 1 if rest >= 0.01 else 2 if rest >= 0.0001 else 3
+    digits = 0 if rest < 1e-9 else 1 if rest >= 0.01 else 2 if rest >= 0.0001 else 3
     return f"{100 * share:.{digits}f} %"
 
 

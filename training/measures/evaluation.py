@@ -94,7 +94,7 @@ def evaluate_redrawn(logits: NDArray[np.floating], stalled: Bools, rule: Decisio
             "clips": len(stalled),
             "projects": redrawn.projects,
             "prevalence": prevalence,
-            **_two_classes(probabilities >= rule.decide, stalled, redrawn, prevalence),
+            **two_classes(probabilities >= rule.decide, stalled, redrawn, prevalence=prevalence),
             **redrawn.estimate(measure),
             "ece": ece(own, stalled),
             "ece_by_chance": ece_by_chance(own),
@@ -108,7 +108,7 @@ def operating_point(
 ) -> OperatingPoint:
     """What the rule does where so many clips are stalled: its probabilities shift, its `decide` stays."""
     called = probabilities_of(logits, rule.at_prevalence(prevalence)) >= rule.decide
-    return OperatingPoint(prevalence, **_two_classes(called, stalled, redrawn, prevalence))  # type: ignore[arg-type]  # by name
+    return OperatingPoint(prevalence, **two_classes(called, stalled, redrawn, prevalence=prevalence))  # type: ignore[arg-type]  # by name
 
 
 def probabilities_of(logits: NDArray[np.floating], rule: DecisionRule) -> Floats:
@@ -116,7 +116,9 @@ def probabilities_of(logits: NDArray[np.floating], rule: DecisionRule) -> Floats
     return np.array([rule.probability(float(logit)) for logit in logits])
 
 
-def _two_classes(called: Bools, stalled: Bools, redrawn: Redrawn, prevalence: float) -> dict[str, Estimate | None]:
+def two_classes(called: Bools, stalled: Bools, redrawn: Redrawn, *, prevalence: float) -> dict[str, Estimate | None]:
+    """The measures of an `OperatingPoint`, by name, of clips `[N]` called stalled or flowing."""
+
     def outcome(rates: CallRates) -> dict[str, float]:
         return {
             "mcc": float(mcc_at(rates.found, rates.false, prevalence)),

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from stream.measures import Confusion
 from training.data.clips import Facts
-from training.measures.bootstrap import RESAMPLES, Estimate
-from training.measures.ranking import Bools, mcc_at
+from training.measures.bootstrap import Estimate, Redrawn
+from training.measures.evaluation import two_classes
+from training.measures.ranking import Bools
 
 _PARTS = 4
 
@@ -65,16 +66,5 @@ def _subset(name: str, stalled: Bools, called: Bools, prevalence: float) -> Subs
     confusion = Confusion.of(zip(stalled.tolist(), called.tolist(), strict=True))
     if stalled.all() or not stalled.any():
         return Subset(name, confusion, None)
-    return Subset(name, confusion, _mcc(confusion, prevalence))
-
-
-def _mcc(confusion: Confusion, prevalence: float, *, seed: int = 0) -> Estimate:
-    """With the interval of a bootstrap in which the clips of each class are drawn again."""
-    rng = np.random.default_rng(seed)
-    stalled, flowing = confusion.tp + confusion.fn, confusion.tn + confusion.fp
-    tpr, fpr = confusion.sensitivity, 1 - confusion.specificity
-    drawn = mcc_at(
-        rng.binomial(stalled, tpr, RESAMPLES) / stalled, rng.binomial(flowing, fpr, RESAMPLES) / flowing, prevalence
-    )
-    low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
-    return Estimate(value=float(mcc_at(np.float64(tpr), np.float64(fpr), prevalence)), low=low, high=high)
+    redrawn = Redrawn.of(stalled, np.zeros(len(stalled), np.str_))
+    return Subset(name, confusion, two_classes(called, stalled, redrawn, prevalence=prevalence)["mcc"])
