@@ -24,6 +24,10 @@ Purpose = Literal["training", "validation", "test"]
 _PURPOSES: tuple[Purpose, ...] = ("training", "validation", "test")
 
 
+GENERATED = "generated clips"
+"""In the words of a recipe; a card of a network that was trained on them warns of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Which clips are generated: the same recipe gives the same pixels."""
@@ -39,7 +43,7 @@ class Recipe:
     def describe(self) -> str:
         """The recipe in words, for a card."""
         return (
-            f"{self.clips} generated clips (generator {GENERATOR_VERSION}, presets {' and '.join(self.presets)}, "
+            f"{self.clips} {GENERATED} (generator {GENERATOR_VERSION}, presets {' and '.join(self.presets)}, "
             f"{self.purpose} seed {self.seed}), {self.stalled_share:.0%} stalled"
         )
 
