@@ -52,6 +52,7 @@ bench-drain: $(VENV)/.dev  ## how long 40 workers under full load take to stop, 
 
 model: $(VENV)/.dev  ## make the model that comes along again: about 40 minutes on 2 cores
 	$(PY) -m training fit --out stream/model/checkpoint --clips 16000 --minutes 28 --threads 1
+	$(PY) -m training evaluate --checkpoint stream/model/checkpoint --clips 600 --card stream/model/README.md
 	$(PY) -m trt_build --checkpoint stream/model/checkpoint --out stream/model/artifact --force
 
 clean:  ## remove the virtual environment and caches

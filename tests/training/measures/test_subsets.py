@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.data.made import facts
-from training.measures.subsets import groupings
+from training.measures.subsets import groupings, quarters
 
 STALLED = np.array([1, 1, 0, 0, 1, 0, 0, 0], bool)
 
@@ -26,13 +26,16 @@ def test_each_project_is_counted_and_one_of_a_single_class_has_no_mcc():
     assert a.mcc.low <= a.mcc.value <= a.mcc.high
 
 
-@given(st.lists(st.integers(17, 434), min_size=8, max_size=8))
+@given(st.lists(st.integers(17, 434), min_size=1, max_size=40))
 def test_lengths_are_cut_into_parts_that_hold_each_clip_once(lengths):
-    clips = replace(facts(STALLED, project_ids="A" * 8), num_frames=np.array(lengths, np.int32))
-    by_length = groupings(clips, STALLED)[1]
-    assert sum(each.confusion.total for each in by_length.subsets) == 8
-    assert all(each.confusion.total for each in by_length.subsets)
-    assert len(by_length.subsets) <= 4
+    parts = [part for _, part in quarters(np.array(lengths, np.int32))]
+    assert (np.sum(parts, axis=0) == 1).all()
+    assert all(part.any() for part in parts)
+    assert len(parts) <= 4
+
+
+def test_quarters_of_different_lengths_are_equal():
+    assert [part.sum() for _, part in quarters(np.arange(17, 117, dtype=np.int32))] == [25, 25, 25, 25]
 
 
 def test_parts_are_named_by_their_bounds():
