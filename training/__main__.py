@@ -12,7 +12,7 @@ if __name__ == "__main__":
 import sys
 
 from stream.cli import Command, main
-from training.settings import ContactSheetSettings, EvaluateSettings, FitSettings, SynthesizeSettings
+from training.settings import ContactSheetSettings, EvaluateSettings, FitSettings, ProbeSettings, SynthesizeSettings
 
 
 def synthesize(settings: SynthesizeSettings) -> int:
@@ -138,10 +138,50 @@ def evaluate(settings: EvaluateSettings) -> int:
     return 0
 
 
+def probe(settings: ProbeSettings) -> int:
+    """Prints what each probe gives for each preset, as a table in Markdown."""
+    from functools import partial
+
+    import torch
+
+    from stream.clip.spec import ClipSpec
+    from stream.errors import UserError
+    from training.data.generated import generate
+    from training.probes.files import file_sizes
+    from training.probes.run import Source, markdown, probe
+    from training.progress import Bars
+
+    if settings.files > settings.clips:
+        raise UserError(f"--files {settings.files}: more than --clips {settings.clips}; the files are of these clips")
+    torch.set_num_threads(settings.threads)
+    found = {}
+    with Bars() as bars:
+        for preset in settings.preset:
+            cached = partial(
+                generate,
+                spec=ClipSpec(),
+                cache=settings.cache.expanduser(),
+                processes=settings.processes,
+                progress=bars.clips(f"generate {preset}"),
+            )
+            written = partial(file_sizes, processes=settings.processes, progress=bars.clips(f"write {preset}"))
+            found[preset] = probe(
+                preset,
+                Source(cached, written),
+                clips=settings.clips,
+                training_clips=settings.training_clips,
+                files=settings.files,
+                seed=settings.seed,
+            )
+    print(markdown(found))  # noqa: T201 - it is the command's output
+    return 0
+
+
 COMMANDS = {
     "synthesize": Command("write a folder of synthetic clips, with labels", SynthesizeSettings, synthesize),
     "fit": Command("train a network and choose its thresholds: a checkpoint", FitSettings, fit),
     "evaluate": Command("measure a checkpoint on clips it has not seen", EvaluateSettings, evaluate),
+    "probe": Command("measure what else than its cells tells a generated clip's label", ProbeSettings, probe),
     "contact-sheet": Command("show clips side by side in a picture", ContactSheetSettings, contact_sheet),
 }
 

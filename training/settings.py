@@ -54,6 +54,21 @@ class ClipsSettings(TrainingSettings):
     processes: int = Field(os.cpu_count() or 1, ge=1, le=256, description="processes that generate or read clips")
 
 
+class ProbeSettings(TrainingSettings):
+    """Measure what can be told of generated clips' labels from what should not tell them."""
+
+    preset: Names = Field(["demo", "field"], description="generated clips to probe; each is a column of the table")
+    clips: int = Field(1000, ge=50, le=600_000, description="number of clips that each probe is measured on")
+    training_clips: int = Field(8000, ge=64, le=600_000, description="clips that the network of one frame learns from")
+    files: int = Field(300, ge=50, description="clips whose video is written for its size, of those measured on")
+    cache: Path = Field(
+        Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
+    )
+    threads: int = Field(os.cpu_count() or 1, ge=1, le=256, description="threads that the network computes with")
+    processes: int = Field(os.cpu_count() or 1, ge=1, le=256, description="processes that generate clips")
+    seed: int = Field(0, ge=0, description="of clips, folds and weights")
+
+
 class FitSettings(ClipsSettings):
     """Train a network, choose its decision rule on clips kept apart, and write both as a checkpoint."""
 

@@ -76,7 +76,7 @@ def generate(
 
 
 def _facts(recipe: Recipe, labels: NDArray[np.bool_]) -> Facts:
-    scenes = [_scene(recipe, index, stalled) for index, stalled in enumerate(labels.tolist())]
+    scenes = [draw_scene(recipe, index, stalled) for index, stalled in enumerate(labels.tolist())]
     return Facts(
         clip_ids=np.array([f"{recipe.purpose}-{recipe.seed}-{index}" for index in range(recipe.clips)]),
         project_ids=np.array([scene.project for scene in scenes]),
@@ -122,10 +122,11 @@ def _start_process() -> None:
 
 
 def _generate_clip(recipe: Recipe, spec: ClipSpec, index: int, stalled: bool) -> NDArray[np.uint8]:  # noqa: FBT001 - called by map
-    return crop(_scene(recipe, index, stalled), spec)
+    return crop(draw_scene(recipe, index, stalled), spec)
 
 
-def _scene(recipe: Recipe, index: int, stalled: bool) -> Scene:  # noqa: FBT001 - as above
+def draw_scene(recipe: Recipe, index: int, stalled: bool) -> Scene:  # noqa: FBT001 - as above
+    """One clip of a recipe, undrawn; `stalled` is its label."""
     # A synthesized folder's seeds are (seed, index), with an implied 0 behind: no set shares a clip with one.
     rng = np.random.default_rng([recipe.seed, index, 1 + _PURPOSES.index(recipe.purpose)])
     return sample_scene(rng, preset=PRESETS[recipe.presets[index % len(recipe.presets)]], stalled=stalled)
