@@ -11,7 +11,9 @@ from training.data.clips import Clips
 from training.measures import pr_auc
 from training.probes.binned import best_threshold
 
-_BATCH, _CHANNELS, _READ = 64, (16, 32, 64, 96), 64
+_BATCH, _READ = 64, 64
+_STAGES = ((12,), (24,), (48, 48), (96, 96))
+"""Channels of the convolutions of each stage; behind each stage the image is halved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,11 @@ def one_frame(training: Clips, validation: Clips, test: Clips, *, patience: int 
 
 def _network(channels: int) -> nn.Module:
     layers: list[nn.Module] = [nn.BatchNorm2d(channels)]
-    for out in _CHANNELS:
-        layers += [nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
-        layers += [nn.Conv2d(out, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
-        layers += [nn.MaxPool2d(2)]
-        channels = out
+    for stage in _STAGES:
+        for out in stage:
+            layers += [nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+            channels = out
+        layers.append(nn.MaxPool2d(2))
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(channels, 1))
 
 

@@ -19,7 +19,7 @@ Bools = NDArray[np.bool_]
 STALLED_SHARE = 0.3
 
 BINNED = "8 bins, 5-fold"
-NETWORK = "frame T/2 of the ClipSpec() crop, 8-layer 2D CNN, turned and mirrored, until flat"
+NETWORK = "frame T/2 of the ClipSpec() crop, 2D CNN of 6 convolutions, turned and mirrored, until flat"
 RECIPES = {
     "box height and width": "8 x 8 bins, 5-fold",
     "length": BINNED,

@@ -6,12 +6,6 @@ from numpy.typing import NDArray
 Grey = NDArray[np.uint8]
 """`[T, H, W]`."""
 
-PERCENTILES = (5, 25, 50, 75, 95, 99)
-
-
-def grey_percentiles(frame: NDArray[np.uint8]) -> NDArray[np.float64]:
-    return np.percentile(frame, PERCENTILES)
-
 
 def noise_correlation(frames: Grey, *, lags: int) -> tuple[list[float], list[float]]:
     """Autocorrelation along x and y at lags 1, 2, ... of the difference of two neighbouring frames."""

@@ -60,4 +60,4 @@ def test_scenes_are_drawn_as_they_were():
 
 
 if __name__ == "__main__":
-    np.savez_compressed(GOLDEN, **golden())
+    np.savez_compressed(GOLDEN, allow_pickle=False, **golden())
