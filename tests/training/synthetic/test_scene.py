@@ -58,7 +58,7 @@ def in_focus(seen: Scene) -> np.ndarray:
     target, optics = seen.vessels[0], seen.look.optics
     depth = target.line[:, 2] - seen.timeline.plane[:, None]
     light = np.exp(-0.5 * (depth / np.hypot(optics.axial_px, 0.7 * target.radius_px)) ** 2)
-    return light * (seen.timeline.gain[:, None] > 0)
+    return np.asarray(light * (seen.timeline.gain[:, None] > 0))
 
 
 @each_preset
