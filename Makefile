@@ -8,10 +8,10 @@ MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long test-ops chaos soak lint format bench bench-drain model clean
+.PHONY: help install demo test test-long test-ops chaos soak lint format bench bench-drain compare compare-long ablate model clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 install: $(VENV)/.dev  ## fetch everything, Kafka's jars too; afterwards all works offline
 
@@ -43,15 +43,26 @@ format: $(VENV)/.dev  ## rewrite the code as ruff wants it
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
-bench: $(VENV)/.dev  ## CPU time of reading a clip against the original method, and of an audit
+bench: $(VENV)/.dev  ## CPU time of reading a clip against the original method, of an audit, of a training set's cache
 	$(PY) tests/bench/read_clip.py
 	$(PY) tests/bench/audit.py
+	$(PY) tests/bench/crop_cache.py
 
 bench-drain: $(VENV)/.dev  ## how long 40 workers under full load take to stop, one after another; about 5 minutes
 	$(PY) tests/bench/drain.py $(ARGS)
 
+compare: $(VENV)/.dev  ## networks trained at equal cost on the same clips: a table in build/compare; hours
+	$(PY) -m training compare --out build/compare --preset field $(ARGS)
+
+compare-long: $(VENV)/.dev  ## the same on DATA, a cache of recorded clips, each part by project the test in turn
+	$(PY) -m training compare --out build/compare-long --data $(DATA) --all-folds $(ARGS)
+
+ablate: $(VENV)/.dev  ## the recipe with one thing changed at a time: a table in build/ablate; hours
+	$(PY) -m training ablate --out build/ablate --preset field $(ARGS)
+
 model: $(VENV)/.dev  ## make the model that comes along again: about 40 minutes on 2 cores
 	$(PY) -m training fit --out stream/model/checkpoint --clips 16000 --minutes 28 --threads 1
+	$(PY) -m training evaluate --checkpoint stream/model/checkpoint --clips 600 --card stream/model/README.md
 	$(PY) -m trt_build --checkpoint stream/model/checkpoint --out stream/model/artifact --force
 
 clean:  ## remove the virtual environment and caches

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -35,7 +35,8 @@ def _split(value: object) -> object:
 
 _EXTRAS = {
     **dict.fromkeys(
-        ("lightning_fabric", "matplotlib", "polars", "safetensors", "tensorboard", "torch", "torchvision"), "train"
+        ("jinja2", "lightning_fabric", "matplotlib", "polars", "safetensors", "tensorboard", "torch", "torchvision"),
+        "train",
     ),
     **dict.fromkeys(("onnx", "onnxscript"), "build"),
 }
@@ -192,14 +193,18 @@ def _parse(prog: str, command: Command, argv: list[str]) -> CommandSettings:
         unknown = next((word for word in said.split() if word.startswith("--") and "unrecognized" in said), "")
         raise UserError(f"{said}{_nearest(unknown, known)}; `{prog} --help` lists the flags") from None
     except ValidationError as error:
-        raise UserError("; ".join(_sentence(prefix, each) for each in error.errors(include_url=False))) from None
+        found = error.errors(include_url=False)
+        raise UserError("; ".join(_sentence(command.settings, prefix, each) for each in found)) from None
 
 
-def _sentence(prefix: str, error: ErrorDetails) -> str:
+def _sentence(settings: type[CommandSettings], prefix: str, error: ErrorDetails) -> str:
     if not error["loc"]:  # a rule that several values break together names them itself
         return rule(error)
     name = str(error["loc"][0])
-    where = f"--{name.replace('_', '-')} ({prefix}{name.upper()})"
+    kind = settings.model_fields[name].annotation
+    nested = isinstance(kind, type) and issubclass(kind, BaseModel)
+    flag = ".".join(map(str, error["loc"])) if nested else name
+    where = f"--{flag.replace('_', '-')} ({prefix}{name.upper()})"
     if error["type"] == "missing":
         return f"{where} is missing: give it"
     return f"{where} = {error['input']!r}: {rule(error)}"

@@ -75,6 +75,19 @@ ARROWS: dict[str, set[str]] = {
         "stream.validation",
         "stream.verdict",
     },
+    "training.data": {
+        "stream.backoff",
+        "stream.clip",
+        "stream.errors",
+        "stream.fetch",
+        "stream.lifeline",
+        "stream.linefile",
+        "stream.measures",
+        "stream.readers",
+        "stream.textfiles",
+        "stream.validation",
+        "training.synthetic",
+    },
     "training.synthetic": {
         "stream.clip",
         "stream.errors",
@@ -82,6 +95,16 @@ ARROWS: dict[str, set[str]] = {
         "stream.records",
         "stream.textfiles",
         "stream.validation",
+    },
+    "training.measures": {"stream.measures", "stream.verdict", "training.data.clips"},
+    "training.page": {
+        "stream.clip.spec",
+        "stream.measures",
+        "stream.verdict",
+        "training.checkpoint",
+        "training.data.clips",
+        "training.measures",
+        "training.words",
     },
     "trt_build": {
         "stream.clip",
@@ -105,7 +128,11 @@ DOORS: dict[str, set[str]] = {
     "openvino": {"stream.engine.quiet"},
     "tensorrt": {"stream.engine.gpu"},
     "cuda": {"stream.engine.gpu"},
+    "polars": {"training.data"},
+    "jinja2": {"training.page.render"},
+    "matplotlib": {"training.page.plots"},
     "torch": {"training", "trt_build.export", "trt_build.verify"},
+    "torchvision": {"training.networks"},
     "onnx": {"trt_build.export"},
 }
 
@@ -159,9 +186,9 @@ def test_each_door_is_one_that_is_used(library: str, door: str):
     assert any(within(name, {library}) for path in behind for name in imports(path))
 
 
-def test_only_synthetic_of_training_does_without_torch():
+def test_clips_are_made_and_kept_without_torch():
     for module, path in modules():
-        if within(module, {"training.synthetic"}):
+        if within(module, {"training.data", "training.synthetic"}):
             assert not any(within(name, {"torch", "torchvision"}) for name in imports(path)), module
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, Field
 from pydantic_settings import SettingsConfigDict
 
 import stream.__main__
@@ -17,6 +17,12 @@ import training.__main__
 from stream.cli import Command, CommandSettings, Names, main
 from stream.errors import UserError
 from trt_build.settings import BuildSettings
+
+
+class Leaves(BaseModel):
+    """What goes into the pot."""
+
+    grams: int = Field(default=8, ge=1, description="of them")
 
 
 class PourSettings(CommandSettings):
@@ -28,6 +34,7 @@ class PourSettings(CommandSettings):
     strength: Literal["weak", "strong"] = Field("weak", description="of the tea")
     guests: Names = Field([], description="who drinks")
     note: str | None = Field(None, description="left on the table")
+    leaves: Leaves = Field(Leaves(), description="what goes in")
 
 
 class WashSettings(CommandSettings):
@@ -113,7 +120,15 @@ def test_a_commands_help_tells_each_flag_with_what_it_is_for_and_its_default(
     settings = COMMANDS[name].settings
     for field_name, field in settings.model_fields.items():
         assert field.description
-        if any("Positional" in str(each) for each in field.metadata):
+        if isinstance(field.default, BaseModel):
+            for name_within, within in type(field.default).model_fields.items():
+                assert within.description
+                flag = f" --{field_name}.{name_within}".replace("_", "-")
+                assert re.search(
+                    rf"{flag} (NUMBER|TEXT|{{[a-z,]+}}) {re.escape(within.description)} \(default: {within.default}\)",
+                    told,
+                )
+        elif any("Positional" in str(each) for each in field.metadata):
             assert f" {field_name.upper()} {field.description}" in told
         else:
             default = "none" if field.default is None else field.default
@@ -192,6 +207,7 @@ def test_a_default_command_is_meant_where_none_is_named(kitchen: Kitchen, capsys
         (["pour", "--cups", "many"], "--cups (STALL_CUPS) = 'many': Input should be a valid integer"),
         (["pour", "--cups", "0"], "--cups (STALL_CUPS) = '0': Input should be greater than or equal to 1"),
         (["pour", "--strength", "tea"], "--strength (STALL_STRENGTH) = 'tea': Input should be 'weak' or 'strong'"),
+        (["pour", "--leaves.grams", "0"], "--leaves.grams (STALL_LEAVES) = '0': Input should be greater than or equal"),
         (["pour", "--cups", "a\nb"], r"= 'a\nb'"),
         (["pour", "--cups", "x", "--strength", "y"], "'x': Input should be a valid integer, unable to parse string"),
         (["pour", "--cups", "x", "--strength", "y"], "; --strength (STALL_STRENGTH) = 'y'"),

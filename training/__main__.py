@@ -10,9 +10,25 @@ if __name__ == "__main__":
     end_silently()
 
 import sys
+from typing import TYPE_CHECKING
 
 from stream.cli import Command, main
-from training.settings import ContactSheetSettings, EvaluateSettings, FitSettings, SynthesizeSettings
+from training.settings import (
+    AblateSettings,
+    CalibrateSettings,
+    CompareSettings,
+    ContactSheetSettings,
+    ContestSettings,
+    EvaluateSettings,
+    FitSettings,
+    PredictSettings,
+    PrepareSettings,
+    ProbeSettings,
+    SynthesizeSettings,
+)
+
+if TYPE_CHECKING:
+    from training.contest import Entry
 
 
 def synthesize(settings: SynthesizeSettings) -> int:
@@ -57,91 +73,288 @@ def contact_sheet(settings: ContactSheetSettings) -> int:
     return 0
 
 
-def fit(settings: FitSettings) -> int:
-    """Trains a network, chooses its rule on clips kept apart, and writes both."""
-    from importlib.metadata import version
+def prepare(settings: PrepareSettings) -> int:
+    """Reads recorded clips once and keeps them as a cache."""
+    from rich.console import Console
 
+    from training.data.cache import FAILURES
+    from training.progress import Bars
+    from training.sources import prepared
+    from training.summary import show_contents
+
+    try:
+        with Bars() as bars:
+            manifest = prepared(settings, bars)
+    except (KeyboardInterrupt, SystemExit):
+        bars.say(f"stopped; what was read is kept in {settings.out}, and the same command goes on from there")
+        raise
+    assert manifest.contents is not None
+    show_contents(Console(), manifest.contents, failures=settings.out / FAILURES)
+    return 0
+
+
+def fit(settings: FitSettings) -> int:
+    """Trains networks, chooses their rule on clips kept apart, and writes both as one checkpoint."""
     import torch
 
-    from stream.clip.spec import ClipSpec
-    from training.calibrate import choose_rule
-    from training.checkpoint import CheckpointCard, TrainingSummary, check_folder, save_checkpoint
-    from training.evaluate import score
-    from training.loop import PRIOR, Budget, Plan, best_precision, train
-    from training.measures import evaluate
-    from training.networks import PRESETS
+    from training.checkpoint import RUN, check_folder, save_checkpoint
+    from training.devices import join
+    from training.fitting import fit, in_folds, joined, out_of_fold, planned, scores, seeds
+    from training.orders import card_of, order_of, precision_of, run_of
     from training.progress import Bars
-    from training.sources import fit_sets
+    from training.sources import fit_sets, fit_spec
+    from training.states import close_run, open_run
 
-    spec = ClipSpec.model_validate({})
-    config = PRESETS[settings.network].variant(frames=spec.frames)
-    check_folder(settings.out, config, spec)
     torch.set_num_threads(settings.threads)
-    plan = Plan(
-        budget=Budget(steps=settings.steps or 0, seconds=settings.minutes * 60),
-        seed=settings.seed,
-        precision=best_precision() if settings.precision == "auto" else settings.precision,
-        batch=settings.batch,
-        learning_rate=settings.learning_rate,
-    )
-    with Bars() as bars:
-        sets = fit_sets(settings, spec, bars)
-        fitted = train(config, sets.training, plan, on_step=bars.training("train"))
-        logits = score(fitted.network, sets.validation, progress=bars.clips("validate"))
-    stalled = sets.validation.stalled
-    rule = choose_rule(logits, stalled, prior=PRIOR, prevalence=settings.prevalence, error=settings.error)
-    found = evaluate(logits, stalled, rule)
-    summary = TrainingSummary(
-        version=version("stall-stream"),
-        torch=torch.__version__,
-        seed=plan.seed,
-        steps=fitted.last.number,
-        batch=plan.batch,
-        minutes=round(fitted.minutes, 1),
-        precision=plan.precision,
-        loss=round(fitted.last.loss, 4),
-        validation=found,
-    )
-    card = CheckpointCard(network=config, spec=spec, rule=rule, training=summary, dataset=sets.description)
-    save_checkpoint(settings.out, fitted.network, card)
+    order, count, run = order_of(settings, fit_spec(settings)), settings.folds or settings.members, settings.out / RUN
+    check_folder(settings.out, planned(order, count), order.spec)
+    fabric = join(precision_of(settings))
+    with Bars(shown=fabric.is_global_zero) as bars:
+        with fabric.rank_zero_first():
+            sets = fit_sets(settings, order.spec, bars)
+        if fabric.is_global_zero:
+            open_run(
+                run, run_of(settings, order, sets.description, processes=fabric.world_size), resume=settings.resume
+            )
+        tasks = (in_folds if settings.folds else seeds)(sets.training, order, count)
+        members = [
+            fit(order, task, fabric=fabric, folder=run, on_step=bars.training(task.name), say=bars.say)
+            for task in tasks
+        ]
+        if not fabric.is_global_zero:
+            return 0
+        network = joined(members, order)
+        if sets.validation is None:
+            chosen_on = out_of_fold(members, order, bars.clips("validate"))
+        else:
+            chosen_on = scores(network, sets.validation, bars.clips("validate"))
+    card = card_of(settings, order, members, chosen_on, sets.description)
+    save_checkpoint(settings.out, network, card)
+    close_run(run)
+    found = card.training.validation
+    assert found is not None
     bars.say(
-        f"{summary.steps} steps in {summary.minutes} minutes; validation MCC {found.mcc:.3f} ({found.clips} clips, "
-        f"{found.prevalence:.1%} stalled; the thresholds were chosen on them); checkpoint in {settings.out}"
+        f"{card.training.steps} steps in {card.training.minutes} minutes; validation MCC {found.mcc.value:.3f} "
+        f"({found.clips} clips, {found.prevalence:.1%} stalled; the thresholds were chosen on them); "
+        f"checkpoint in {settings.out}"
     )
     return 0
 
 
 def evaluate(settings: EvaluateSettings) -> int:
-    """Prints the measures of a checkpoint for each set of clips."""
+    """Prints the measures of a checkpoint for each set of clips, and writes its page and its card."""
     import torch
 
+    from training.card import write_card
     from training.checkpoint import load_checkpoint
     from training.data.splits import check_both_classes
     from training.evaluate import score
-    from training.measures import evaluate
+    from training.measures.coverage import Limits
+    from training.measures.study import study
+    from training.outfile import check_writable, write_text
+    from training.page import Head, render_page
     from training.progress import Bars
     from training.report import print_json, print_table
     from training.sources import evaluation_sets
 
+    for path in filter(None, (settings.out, settings.card)):
+        check_writable(path)
     network, card = load_checkpoint(settings.checkpoint)
+    promised = card.training.limits or Limits()
+    limits = promised.model_copy(update=settings.model_dump(include={"error", "missed"}, exclude_none=True))
+    torch.set_num_threads(settings.threads)
+    measured = []
+    with Bars() as bars:
+        for each in evaluation_sets(settings, card.spec, bars):
+            check_both_classes(each.clips.stalled, each.name)
+            logits = score(network, each.clips, progress=bars.clips(f"score {each.name}"))
+            found = study(each.name, each.description, each.clips.facts, logits, card.rule, limits)
+            measured.append((found, each.clips))
+    studies = [found for found, _ in measured]
+    parameters = sum(each.numel() for each in network.parameters())
+    if settings.out:
+        head = Head.of(card, settings.checkpoint, parameters=parameters)
+        write_text(settings.out, render_page(head, measured))
+    if settings.card:
+        write_text(settings.card, write_card(card, studies, parameters=parameters))
+    evaluations = {each.name: each.evaluation for each in studies}
+    if settings.as_json:
+        print_json(evaluations)
+    else:
+        print_table(evaluations, card.rule)
+    return 0
+
+
+def calibrate(settings: CalibrateSettings) -> int:
+    """Replaces a checkpoint's rule by one that is chosen on these clips for another prevalence."""
+    import torch
+
+    from training.calibrate import choose_rule
+    from training.checkpoint import load_checkpoint, save_checkpoint
+    from training.evaluate import score
+    from training.measures import evaluate
+    from training.measures.coverage import Limits
+    from training.progress import Bars
+    from training.sources import calibration_set
+
+    network, card = load_checkpoint(settings.checkpoint)
+    torch.set_num_threads(settings.threads)
+    with Bars() as bars:
+        chosen_on = calibration_set(settings, card.spec, bars)
+        logits = score(network, chosen_on.clips, progress=bars.clips(f"score {chosen_on.name}"))
+    stalled, limits = chosen_on.clips.stalled, Limits(error=settings.error, missed=settings.missed)
+    rule = choose_rule(logits, stalled, prior=card.rule.prior, prevalence=settings.prevalence, limits=limits)
+    found = evaluate(logits, stalled, rule, projects=chosen_on.clips.facts.project_ids)
+    training = card.training.model_copy(update={"validation": found, "limits": limits})
+    save_checkpoint(settings.checkpoint, network, card.model_copy(update={"rule": rule, "training": training}))
+    bars.say(f"was {card.rule}")
+    bars.say(f"is  {rule}, chosen on {chosen_on.description}; build the artifact again, for it holds the rule")
+    return 0
+
+
+def predict(settings: PredictSettings) -> int:
+    """Writes the competition's submission."""
+    import torch
+
+    from training.checkpoint import load_checkpoint
+    from training.data.prepare import open_intake, read_each
+    from training.evaluate import score_each
+    from training.outfile import check_writable
+    from training.progress import Bars
+    from training.sources import asked_for, videos
+    from training.submission import check_read, predict, write_probabilities, write_submission
+
+    for path in filter(None, (settings.out, settings.probabilities)):
+        check_writable(path)
+    network, card = load_checkpoint(settings.checkpoint)
+    torch.set_num_threads(settings.threads)
+    asked, at = asked_for(settings), videos(settings)
+    unread: dict[str, str] = {}
+    with (
+        Bars() as bars,
+        open_intake(at, card.spec, processes=settings.processes, fetches=settings.fetches) as intake,
+    ):
+        clips = read_each(intake, at, asked, unread=unread, progress=bars.clips("predict"))
+        logits = dict(score_each(network, clips))
+        for clip_id, why in unread.items():
+            bars.say(f"could not be read: {clip_id}: {why}")
+    if not settings.unread_flowing:
+        check_read(asked, unread)
+    predictions = predict(asked, logits, card.rule)
+    write_submission(settings.out, predictions)
+    if settings.probabilities:
+        write_probabilities(settings.probabilities, predictions)
+    stalled = sum(each.stalled for each in predictions)
+    bars.say(f"{stalled} of {len(predictions)} clips are called stalled; {settings.out}")
+    return 0
+
+
+def compare(settings: CompareSettings) -> int:
+    """Trains several networks at equal cost, and writes the table."""
+    from training.entries import compared
+    from training.recipe import RECIPES, changed
+
+    recipe = changed(RECIPES[settings.recipe], settings.change)
+    return _hold(settings, list(compared(settings.networks, settings.spec, recipe)))
+
+
+def ablate(settings: AblateSettings) -> int:
+    """Trains one network with one thing changed at a time, and writes the table."""
+    from training.entries import ablated
+    from training.recipe import RECIPES, changed
+
+    recipe = changed(RECIPES[settings.recipe], settings.change)
+    other_specs = settings.data is None  # clips in a cache are cut already
+    return _hold(settings, list(ablated(settings.network, settings.spec, recipe, other_specs=other_specs)))
+
+
+def _hold(settings: ContestSettings, entries: "list[Entry]") -> int:
+    from functools import partial
+
+    import torch
+
+    from training.contest import Contest, Rules
+    from training.contest_clips import contest_splits
+    from training.networks.cost import cost
+    from training.orders import precision_of
+    from training.outfile import write_text
+    from training.progress import Bars
+    from training.table import as_json, as_markdown
+
+    rules = Rules(
+        seeds=settings.seeds,
+        cpu_s=60 * settings.minutes,
+        precision=precision_of(settings),
+        prevalence=settings.prevalence,
+    )
+    settings.out.mkdir(parents=True, exist_ok=True)
+    with Bars() as bars:
+        contest = Contest(
+            contest_splits(settings, bars),
+            rules,
+            out=settings.out / "trials",
+            jobs=settings.jobs,
+            progress=partial(bars.clips, of="trainings"),
+        )
+        rows = contest.rows(entries)
+    torch.set_num_threads(1)
+    costs = [cost(row.entry.network, row.entry.spec) for row in rows]
+    table = as_markdown(rows, costs, rules)
+    write_text(settings.out / "table.md", table)
+    write_text(settings.out / "table.jsonl", as_json(rows, costs))
+    print(table)  # noqa: T201 - it is the command's output
+    return 0
+
+
+def probe(settings: ProbeSettings) -> int:
+    """Prints what each probe gives for each preset, as a table in Markdown."""
+    from functools import partial
+
+    import torch
+
+    from stream.clip.spec import ClipSpec
+    from stream.errors import UserError
+    from training.data.generated import generate
+    from training.probes.files import file_sizes
+    from training.probes.run import Source, markdown, probe
+    from training.progress import Bars
+
+    if settings.files > settings.clips:
+        raise UserError(f"--files {settings.files}: more than --clips {settings.clips}; the files are of these clips")
     torch.set_num_threads(settings.threads)
     found = {}
     with Bars() as bars:
-        for name, clips in evaluation_sets(settings, card.spec, bars):
-            check_both_classes(clips.stalled, name)
-            logits = score(network, clips, progress=bars.clips(f"score {name}"))
-            found[name] = evaluate(logits, clips.stalled, card.rule)
-    if settings.as_json:
-        print_json(found)
-    else:
-        print_table(found, card.rule)
+        for preset in settings.preset:
+            cached = partial(
+                generate,
+                spec=ClipSpec(),
+                cache=settings.cache.expanduser(),
+                processes=settings.processes,
+                progress=bars.clips(f"generate {preset}"),
+            )
+            written = partial(file_sizes, processes=settings.processes, progress=bars.clips(f"write {preset}"))
+            found[preset] = probe(
+                preset,
+                Source(cached, written),
+                clips=settings.clips,
+                training_clips=settings.training_clips,
+                files=settings.files,
+                seed=settings.seed,
+            )
+    print(markdown(found))  # noqa: T201 - it is the command's output
     return 0
 
 
 COMMANDS = {
     "synthesize": Command("write a folder of synthetic clips, with labels", SynthesizeSettings, synthesize),
+    "prepare": Command("read recorded clips once and keep them for training", PrepareSettings, prepare),
     "fit": Command("train a network and choose its thresholds: a checkpoint", FitSettings, fit),
     "evaluate": Command("measure a checkpoint on clips it has not seen", EvaluateSettings, evaluate),
+    "compare": Command("train several networks at equal cost: a table", CompareSettings, compare),
+    "ablate": Command("train with one thing changed at a time: a table", AblateSettings, ablate),
+    "calibrate": Command("choose a checkpoint's thresholds again", CalibrateSettings, calibrate),
+    "predict": Command("write the competition's submission", PredictSettings, predict),
+    "probe": Command("measure what else than its cells tells a generated clip's label", ProbeSettings, probe),
     "contact-sheet": Command("show clips side by side in a picture", ContactSheetSettings, contact_sheet),
 }
 

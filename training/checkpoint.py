@@ -1,6 +1,7 @@
 """The checkpoint: a folder with the weights as safetensors and a card that says what they are.
 
-model.safetensors: parameters and batch-norm statistics, float32; checkpoint.json: the CheckpointCard.
+model.safetensors: parameters and batch-norm statistics, float32; checkpoint.json: the CheckpointCard; run: what the
+training leaves for TensorBoard, and goes on from while it isn't finished.
 """
 
 import hashlib
@@ -16,9 +17,11 @@ from stream.errors import UserError
 from stream.validation import first_error
 from stream.verdict import DecisionRule
 from training.measures import Evaluation
+from training.measures.coverage import Limits
 from training.networks import Network, NetworkConfig, build
+from training.recipe import Recipe
 
-WEIGHTS, CARD = "model.safetensors", "checkpoint.json"
+WEIGHTS, CARD, RUN = "model.safetensors", "checkpoint.json", "run"
 
 
 class _Card(BaseModel):
@@ -35,11 +38,17 @@ class TrainingSummary(_Card):
     steps: int
     batch: int
     minutes: float
-    precision: Literal["bf16", "fp32"]
+    precision: str
     loss: float
     """Mean over the last steps."""
+    members: int = 1
+    """Networks that it averages."""
+    recipe: Recipe | None = None
+    """None in the first checkpoints, which don't say it."""
     validation: Evaluation | None = None
     """On clips that were kept from training; the rule was chosen on them, so they are a little too good."""
+    limits: Limits | None = None
+    """What the rule's `low` and `high` were chosen to keep; None where it is not recorded."""
 
 
 class CheckpointCard(_Card):
@@ -86,7 +95,7 @@ def check_folder(folder: Path, network: NetworkConfig, spec: ClipSpec) -> None:
         card = _read_card(folder)
         if (card.network, card.spec) != (network, spec):
             raise UserError(f"{folder} holds a checkpoint of another network or clip spec; give another folder")
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.exists() and any(path.name != RUN for path in folder.iterdir()):
         raise UserError(f"{folder} is not empty and holds no {CARD}; give another folder")
 
 

@@ -1,6 +1,7 @@
 """Runs a network over a set of clips."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 import numpy as np
 import torch
@@ -10,6 +11,15 @@ from training.data.clips import Clips
 from training.networks import Network
 
 _BATCH = 32
+
+
+def score_each(network: Network, clips: Iterable[tuple[str, NDArray[np.uint8]]]) -> Iterator[tuple[str, float]]:
+    """Logits of clips `[C, T, S, S]` that come one by one, by their names; none waits for more than a batch."""
+    left = iter(clips)
+    while batch := list(islice(left, _BATCH)):
+        with torch.inference_mode():
+            logits = network(torch.from_numpy(np.stack([pixels for _, pixels in batch])))
+        yield from zip((clip_id for clip_id, _ in batch), logits.tolist(), strict=True)
 
 
 def score(network: Network, clips: Clips, *, progress: Callable[[int, int], None]) -> NDArray[np.float32]:

@@ -1,64 +1,52 @@
-"""The training loop: balanced batches, AdamW with a cosine, averaged weights, batch norm measured again at the end."""
+"""The training loop: balanced batches, AdamW with a cosine, averaged weights, batch norm measured again at the end.
+
+Whatever is drawn in a step is a function of the seed and the step's number, and all else that a step depends on is in
+`State`. So a run that was killed goes on as if it had not been: with a budget of steps, to the same bits.
+"""
 
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, update_bn
 
+from stream.clip.spec import ClipSpec
 from stream.errors import UserError
-from training.augment import augment
+from training.augment import augment, seeded
+from training.batches import Batch, Sampler, batches
 from training.data.clips import Clips
 from training.data.splits import check_both_classes
-from training.networks import Network, NetworkConfig, build
+from training.networks import Network
+from training.recipe import Recipe
 
-PRIOR = 0.5
-"""Share of stalled clips in each batch."""
 _NORM_BATCHES = 64
 """Batches that the statistics of batch norm are measured on, for the averaged weights have never seen any."""
 _LOSSES = 50
+_DROPOUT, _AUGMENT = 1, 2
+"""Which kind of chance a generator is for."""
 
 _Tensors = tuple[Tensor, ...] | list[Tensor]
-Precision = Literal["bf16", "fp32"]
+Precision = Literal["bf16-mixed", "32-true"]
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """When training ends: after a number of steps, or a time."""
+    """When training ends: after a number of steps, or else when this much time has passed."""
 
     steps: int = 0
     seconds: float = 0.0
+    clock: Callable[[], float] = time.monotonic
+    """`time.process_time` counts the seconds that all threads compute, whatever else the machine does."""
 
     def share(self, step: int, seconds: float) -> float:
         """How much of it is used up, 0 to 1; the learning rate follows it."""
         return min(1.0, step / self.steps if self.steps else seconds / self.seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How to train."""
-
-    budget: Budget
-    seed: int
-    precision: Precision
-    batch: int = 32
-    learning_rate: float = 3e-3
-    """Highest."""
-    weight_decay: float = 0.05
-    """Of convolutions and the head; batch norm and biases have none."""
-    warm_up: float = 0.05
-    """Share of the budget in which the rate rises from 0."""
-    ema_decay: float = 0.995
-    """The averaged weights keep this much of themselves at each step, less in the first steps."""
-    clip_norm: float = 1.0
-    """Longer gradients are shortened to this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,99 +58,150 @@ class Step:
     """Of the budget."""
     loss: float
     """Mean over the last steps."""
+    learning_rate: float
     clips_per_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """What training gives."""
+@dataclass
+class State:
+    """All that a step depends on beside the seed; saved, it is what a run goes on from."""
 
     network: Network
-    """With averaged weights, in evaluation mode."""
-    last: Step
-    minutes: float
+    average: AveragedModel
+    optimizer: torch.optim.Optimizer
+    losses: deque[float]
+    step: int = 0
+    seconds: float = 0.0
+    """Used up of the budget, by its clock."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
-    pixels: NDArray[np.uint8]
-    stalled: NDArray[np.bool_]
-    clip_ids: NDArray[np.str_]
+class Hooks:
+    """What a loop tells while it runs."""
+
+    on_step: Callable[[Step], None]
+    on_batch: Callable[[Tensor], None] = lambda _: None
+    """Told the first batch as the network sees it, `uint8 [N, C, T, S, S]`."""
+    on_state: Callable[[State], None] = lambda _: None
+    """May save the state, after each step."""
 
 
 def best_precision() -> Precision:
-    """bf16 where this CPU multiplies it: there a step takes about 0.4 of the time that it takes in fp32."""
-    return "bf16" if torch.cpu.get_capabilities().get("avx512_bf16") else "fp32"
+    """bf16 where this machine multiplies it: on such a CPU a step takes about 0.4 of the time that it takes in fp32."""
+    if torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+    return "bf16-mixed" if torch.cpu.get_capabilities().get("avx512_bf16") else "32-true"
 
 
-def train(config: NetworkConfig, clips: Clips, plan: Plan, *, on_step: Callable[[Step], None]) -> Fitted:
-    """Trains a network from random weights. With a budget of steps, one thread and one seed it gives the same bits.
+def begin(network: Network, recipe: Recipe) -> State:
+    """The state before the first step."""
+    average = AveragedModel(network, multi_avg_fn=_averaging(recipe.ema_decay))
+    optimizer = torch.optim.AdamW(_groups(network, recipe.weight_decay), lr=0.0)
+    return State(network, average, optimizer, deque(maxlen=_LOSSES))
+
+
+def train(
+    state: State,
+    clips: Clips,
+    spec: ClipSpec,
+    recipe: Recipe,
+    budget: Budget,
+    *,
+    seed: int,
+    fabric: Fabric,
+    hooks: Hooks,
+) -> Network:
+    """Trains until the budget is used up and gives the network with averaged weights, in evaluation mode.
+
+    Args:
+        state: where to begin; it is carried forward in place.
+        clips: labelled clips of `spec`.
+        spec: how they were made.
+        recipe: how to train.
+        budget: when to end.
+        seed: of batches, augmentation and dropout.
+        fabric: the processes and devices that take part; each calls this function.
+        hooks: are told what happens.
 
     Raises:
         UserError: a class is missing, or the loss is no longer a number.
     """
     check_both_classes(clips.stalled, "training")
-    torch.manual_seed(plan.seed)
-    network = build(config).train()
-    average = AveragedModel(network, multi_avg_fn=_averaging(plan.ema_decay))
-    optimizer = torch.optim.AdamW(_groups(network, plan.weight_decay), lr=0.0)
-    batches = _batches(clips, plan)
-    losses: deque[float] = deque(maxlen=_LOSSES)
-    number, share, started = 0, 0.0, time.monotonic()
+    sampler = Sampler(clips.stalled, batch=recipe.batch, stalled_share=recipe.stalled_share, seed=seed)
+    source = batches(clips, sampler, first=state.step, part=fabric.global_rank, parts=fabric.world_size)
+    loop = _Loop(state, spec, recipe, seed, fabric)
+    began, seen, share = budget.clock() - state.seconds, state.step, budget.share(state.step, state.seconds)
+    started = time.monotonic()
     while share < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = plan.learning_rate * _rate(share, plan.warm_up)
-        batch = next(batches)
-        losses.append(_step(network, optimizer, batch, plan))
-        average.update_parameters(network)
-        number += 1
-        if not math.isfinite(losses[-1]):
-            raise UserError(
-                f"the loss is {losses[-1]} at step {number}, clips {', '.join(batch.clip_ids.tolist())}; "
-                f"lower --learning-rate {plan.learning_rate:g} or look at these clips"
-            )
-        seconds = time.monotonic() - started
-        share = plan.budget.share(number, seconds)
-        step = Step(number, share, sum(losses) / len(losses), number * plan.batch / seconds)
-        on_step(step)
-    update_bn((torch.from_numpy(next(batches).pixels) for _ in range(min(_NORM_BATCHES, 4 * number))), average)
-    averaged = average.module
+        batch = next(source)
+        pixels = loop.prepare(batch)
+        if batch.step == seen:
+            hooks.on_batch(pixels)
+        rate = recipe.learning_rate * _rate(share, recipe.warm_up)
+        loss = loop.step(pixels, batch, rate)
+        state.step, state.seconds = batch.step + 1, fabric.broadcast(budget.clock() - began)
+        state.losses.append(loss)
+        share = budget.share(state.step, state.seconds)
+        speed = (state.step - seen) * recipe.batch / (time.monotonic() - started)
+        hooks.on_step(Step(state.step, share, sum(state.losses) / len(state.losses), rate, speed))
+        hooks.on_state(state)
+    norms = min(_NORM_BATCHES, 4 * state.step)
+    with torch.no_grad():
+        update_bn((loop.prepare(next(source)) for _ in range(norms)), state.average)
+    averaged = state.average.module
     assert isinstance(averaged, Network)
-    return Fitted(averaged.eval(), step, (time.monotonic() - started) / 60)
+    source.close()
+    return averaged.eval()
 
 
-def _step(network: Network, optimizer: torch.optim.Optimizer, batch: _Batch, plan: Plan) -> float:
-    with torch.autocast("cpu", torch.bfloat16, enabled=plan.precision == "bf16"):
-        logits = network(torch.from_numpy(batch.pixels))
-    loss = nn.functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(batch.stalled).float())
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]  # torch does not annotate it
-    nn.utils.clip_grad_norm_(network.parameters(), plan.clip_norm)
-    optimizer.step()
-    return loss.item()
+class _Loop:
+    """One step after another."""
 
+    def __init__(self, state: State, spec: ClipSpec, recipe: Recipe, seed: int, fabric: Fabric) -> None:
+        self._state, self._spec, self._recipe, self._seed, self._fabric = state, spec, recipe, seed, fabric
+        state.average.to(fabric.device)
+        self._network, self._optimizer = fabric.setup(state.network.train(), state.optimizer)
 
-def _batches(clips: Clips, plan: Plan) -> Iterator[_Batch]:
-    """Augmented batches without end, as many stalled clips as flowing ones in each."""
-    rng = np.random.default_rng(plan.seed)
-    stalled = round(PRIOR * plan.batch)
-    draws = [
-        _draws(np.flatnonzero(clips.stalled == label), count, rng)
-        for label, count in ((True, stalled), (False, plan.batch - stalled))
-    ]
-    while True:
-        batch = clips.take(np.concatenate([next(draw) for draw in draws]))
-        yield _Batch(augment(batch.read(np.arange(len(batch))), rng), batch.stalled, batch.facts.clip_ids)
+    def prepare(self, batch: Batch) -> Tensor:
+        """The batch's clips on their device, varied."""
+        draws = seeded(self._seed, _AUGMENT, batch.step, self._fabric.global_rank, device=self._fabric.device)
+        clips = torch.from_numpy(batch.pixels).to(self._fabric.device, non_blocking=True)
+        return augment(clips, self._recipe.augmentation, self._spec, draws)
 
+    def step(self, pixels: Tensor, batch: Batch, rate: float) -> float:
+        """Moves the weights once; gives the loss."""
+        recipe, parts = self._recipe, self._recipe.accumulate
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        torch.manual_seed(seeded(self._seed, _DROPOUT, batch.step, self._fabric.global_rank).initial_seed())
+        stalled = torch.from_numpy(batch.stalled).to(pixels.device).float()
+        weight = torch.tensor(recipe.stalled_weight, device=pixels.device)
+        self._optimizer.zero_grad()
+        total = 0.0
+        for part in range(parts):
+            with self._fabric.no_backward_sync(self._network, enabled=part < parts - 1):
+                logits = self._network(pixels[part::parts])
+                losses = nn.functional.binary_cross_entropy_with_logits(
+                    logits, stalled[part::parts], pos_weight=weight, reduction="sum"
+                )
+                loss = losses / len(pixels)
+                self._fabric.backward(loss)
+            total += loss.item()
+        everywhere = self._fabric.all_reduce(torch.tensor(total, device=pixels.device), reduce_op="mean")
+        assert isinstance(everywhere, Tensor)
+        total = everywhere.item()
+        self._check(total, batch)
+        self._fabric.clip_gradients(self._network, self._optimizer, max_norm=recipe.clip_norm, error_if_nonfinite=False)
+        self._optimizer.step()
+        self._state.average.update_parameters(self._state.network)
+        return total
 
-def _draws(indices: NDArray[np.intp], count: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
-    """`count` of the indices at a time; none comes twice before all have come once."""
-    queue = np.empty(0, np.intp)
-    while True:
-        while len(queue) < count:
-            queue = np.concatenate([queue, rng.permutation(indices)])
-        yield queue[:count]
-        queue = queue[count:]
+    def _check(self, loss: float, batch: Batch) -> None:
+        if not math.isfinite(loss):
+            raise UserError(
+                f"the loss is {loss} at step {batch.step + 1}, clips {', '.join(batch.clip_ids.tolist())}; "
+                f"lower --learning-rate {self._recipe.learning_rate:g} or look at these clips"
+            )
 
 
 def _rate(share: float, warm_up: float) -> float:

@@ -1,20 +1,27 @@
 """Progress on stderr: a bar for each task, with what it does in a second and when it will be done."""
 
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from training.loop import Step
+if TYPE_CHECKING:
+    from training.loop import Step  # it needs torch, and not all that is done with bars does
+
+_LINE_S = 10.0
+"""Between lines where bars can't be drawn."""
 
 
 class Bars:
     """A context manager that shows bars while it is open."""
 
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
+    def __init__(self, *, shown: bool = True) -> None:
+        """With `shown` false it says nothing, as all but one of several processes do."""
+        self._console = Console(stderr=True, quiet=not shown)
         note = TextColumn("{task.fields[note]}")
         times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), *times, note)
@@ -33,23 +40,33 @@ class Bars:
         """A line above the bars."""
         self._console.print(text, highlight=False)
 
-    def clips(self, name: str) -> Callable[[int, int], None]:
-        """A new bar; the function is told how many clips are done, of how many."""
+    def clips(self, name: str, *, of: str = "clips") -> Callable[[int, int], None]:
+        """A new bar; the function is told how many clips (or `of` what) are done, of how many.
+
+        Where bars can't be drawn there is a line each `_LINE_S` seconds instead.
+        """
         task = self._progress.add_task(name, total=None, note="")
+        said_at = time.monotonic()
 
         def update(done: int, total: int) -> None:
-            speed = self._progress.tasks[task].speed
-            note = f"{done} of {total} clips" + (f", {speed:.0f}/s" if speed else "")
-            self._progress.update(task, completed=done, total=total, note=note)
+            nonlocal said_at
+            shown = self._progress.tasks[task]
+            if shown.total is None:  # what an earlier run has done must not count as speed
+                self._progress.reset(task, completed=done - 1, total=total)
+            note = f"{done} of {total} {of}" + (f", {shown.speed:.0f}/s" if shown.speed else "")
+            self._progress.update(task, completed=done, note=note)
+            if not self._console.is_terminal and time.monotonic() > said_at + _LINE_S:
+                said_at = time.monotonic()
+                self.say(f"{name}: {note}, {timedelta(seconds=round(shown.time_remaining or 0))} left")
 
         return update
 
-    def training(self, name: str) -> Callable[[Step], None]:
+    def training(self, name: str) -> Callable[["Step"], None]:
         """A new bar; the function is told each step. Where bars can't be drawn, as in a log, each tenth is a line."""
         task = self._progress.add_task(name, total=1.0, note="")
         tenths = 0
 
-        def update(step: Step) -> None:
+        def update(step: "Step") -> None:
             nonlocal tenths
             note = f"step {step.number}, {step.clips_per_s:.0f} clips/s, loss {step.loss:.3f}"
             self._progress.update(task, completed=step.share, note=note)

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.verdict import DecisionRule
+from training import words
 from training.measures import Evaluation
 
 
@@ -19,12 +20,9 @@ def print_table(found: Mapping[str, Evaluation], rule: DecisionRule) -> None:
         table.add_row(
             name,
             str(each.clips),
-            f"{each.prevalence:.1%}",
-            _bounded(each.mcc, each.mcc_low, each.mcc_high),
-            _bounded(each.sensitivity, each.sensitivity_low, each.sensitivity_high),
-            _bounded(each.specificity, each.specificity_low, each.specificity_high),
-            f"{each.pr_auc:.3f}",
-            f"{each.uncertain:.1%}",
+            words.stated(each.prevalence),
+            *map(words.bounded, (each.mcc, each.sensitivity, each.specificity, each.pr_auc)),
+            words.percent(each.uncertain),
         )
     Console(width=None if Console().is_terminal else 140).print(table)
 
@@ -33,7 +31,3 @@ def print_json(found: Mapping[str, Evaluation]) -> None:
     """One object a line: the set's name and its measures."""
     for name, each in found.items():
         print(json.dumps({"set": name, **each.model_dump()}))  # noqa: T201 - it is the command's output
-
-
-def _bounded(value: float, low: float, high: float) -> str:
-    return f"{value:.3f} [{low:.3f} {high:.3f}]"

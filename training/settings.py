@@ -2,12 +2,28 @@
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
 from stream.cli import CommandSettings, Names
+from stream.clip.spec import ClipSpec
+from training.network_names import NetworkName
+from training.recipe import RecipeName
+
+
+def _number(value: object) -> object:
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+AcceptedError = Annotated[
+    float,
+    Field(gt=0, lt=0.5, description="share of wrong verdicts accepted among those called stalled, or flowing"),
+]
+AcceptedMissed = Annotated[
+    float, Field(gt=0, lt=1, description="share of all stalled clips that may be called flowing")
+]
 
 
 class TrainingSettings(CommandSettings):
@@ -42,10 +58,54 @@ class ContactSheetSettings(TrainingSettings):
     width: int = Field(256, ge=64, le=512, description="pixels that each frame is wide")
 
 
+class VideosSettings(TrainingSettings):
+    """Where videos lie, and how they are fetched and read."""
+
+    source: str = Field(description="folder, s3://bucket[/prefix] or https://host/path that the videos lie under")
+    processes: int = Field(os.cpu_count() or 1, ge=1, le=256, description="processes that read clips")
+    fetches: int = Field(16, ge=1, le=1024, description="clips that are fetched at a time")
+    fetch_timeout_s: float = Field(60.0, gt=0, description="seconds that a store on a network has to send a clip")
+    s3_endpoint: str | None = Field(
+        None, description="https://host[:port] of an S3 server; by default AWS_ENDPOINT_URL, or AWS's own"
+    )
+    s3_region: str | None = Field(None, min_length=1, description="S3's region; by default AWS_REGION, or us-east-1")
+    s3_unsigned: bool = Field(False, description="ask S3 without credentials, as for public buckets")
+    s3_virtual_hosted: bool = Field(False, description="say S3's bucket in the host's name and not in the path")
+
+
+class PrepareSettings(VideosSettings):
+    """Read recorded clips once and keep them as the network takes them: a cache, for --data of other commands.
+
+    S3's credentials have no flag: they are the AWS_* names of the environment.
+    """
+
+    out: Path = Field(description="folder of the cache; one of the same source and clip spec is gone on with")
+    metadata: Path | None = Field(
+        None, description="the competition's train_metadata.csv, or .gz; by default the one in the source folder"
+    )
+    labels: Path | None = Field(
+        None, description="the competition's train_labels.csv, or .gz; by default the one in the source folder"
+    )
+    subset: Literal["nano", "micro", "tier1", "all"] = Field("all", description="which of the competition's subsets")
+    projects: Names = Field([], description="only clips of these; repeat the flag for several")
+    stalled_crowd_min: float = Field(
+        0.0, ge=0, le=1, description="least crowd score of stalled clips outside of tier1; 0.75 leaves all of them out"
+    )
+    flowing_crowd_max: float = Field(
+        1.0, ge=0, le=1, description="greatest crowd score of flowing clips outside of tier1; 0 leaves all of them out"
+    )
+    flowing_per_stalled: int | None = Field(
+        None, ge=1, description="flowing clips drawn for each stalled one, in each project; by default all are taken"
+    )
+    maximum: int | None = Field(None, ge=1, description="clips drawn at most of those that are left")
+    seed: int = Field(0, ge=0, description="of both draws")
+    spec: ClipSpec = Field(ClipSpec(), description="how clips are read; in the environment as JSON")
+
+
 class ClipsSettings(TrainingSettings):
     """Where labelled clips come from."""
 
-    data: Path | None = Field(None, description="folder in the competition's layout; without it clips are generated")
+    data: Path | None = Field(None, description="cache that `prepare` made; without it clips are generated")
     preset: Names = Field(["demo", "field"], description="how hard generated clips are; several are mixed in turn")
     cache: Path = Field(
         Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
@@ -54,28 +114,104 @@ class ClipsSettings(TrainingSettings):
     processes: int = Field(os.cpu_count() or 1, ge=1, le=256, description="processes that generate or read clips")
 
 
+class ProbeSettings(TrainingSettings):
+    """Measure what can be told of generated clips' labels from what should not tell them."""
+
+    preset: Names = Field(["demo", "field"], description="generated clips to probe; each is a column of the table")
+    clips: int = Field(1000, ge=50, le=600_000, description="number of clips that each probe is measured on")
+    training_clips: int = Field(8000, ge=64, le=600_000, description="clips that the network of one frame learns from")
+    files: int = Field(300, ge=50, description="clips whose video is written for its size, of those measured on")
+    cache: Path = Field(
+        Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
+    )
+    threads: int = Field(os.cpu_count() or 1, ge=1, le=256, description="threads that the network computes with")
+    processes: int = Field(os.cpu_count() or 1, ge=1, le=256, description="processes that generate clips")
+    seed: int = Field(0, ge=0, description="of clips, folds and weights")
+
+
 class FitSettings(ClipsSettings):
-    """Train a network, choose its decision rule on clips kept apart, and write both as a checkpoint."""
+    """Train networks, choose their decision rule on clips kept apart, and write them as one checkpoint."""
 
     out: Path = Field(description="folder for the checkpoint; one of the same network and clip spec is replaced")
-    minutes: float = Field(25.0, gt=0, description="time to train, beside that for generating or reading clips")
+    minutes: float = Field(25.0, gt=0, description="time to train each network, beside that for its clips")
     steps: int | None = Field(None, ge=1, description="train so many steps, however long it takes")
+    spec: ClipSpec = Field(ClipSpec(), description="how generated clips are cut; those of --data say it themselves")
     clips: int = Field(
         8000, ge=4, le=600_000, description="number of generated clips to train on, half of them stalled"
     )
     validation_clips: int = Field(2000, ge=4, le=600_000, description="number of generated clips kept apart")
-    validation_share: float = Field(0.2, gt=0, lt=1, description="share of a --data folder kept apart, by project")
+    validation_share: float = Field(0.2, gt=0, lt=1, description="share of the --data clips kept apart, by project")
+    members: int = Field(1, ge=1, le=20, description="networks on the same clips with other seeds, averaged into one")
+    folds: int | None = Field(
+        None,
+        ge=2,
+        le=20,
+        description="instead: cut the --data by project, train one network without each part, "
+        "choose the rule on the clips that each has not seen, and average them into one",
+    )
+    views: Annotated[Literal[1, 2, 4, 8], BeforeValidator(_number)] = Field(
+        1, description="mirrored and turned copies of a clip to average over"
+    )
     prevalence: float = Field(
         0.3, gt=0, lt=1, description="share of stalled clips where it will be used; the thresholds are chosen for it"
     )
-    error: float = Field(
-        0.01, gt=0, lt=0.5, description="share of wrong verdicts accepted among those called stalled, or flowing"
+    error: AcceptedError = 0.01
+    missed: AcceptedMissed = 0.05
+    network: NetworkName = Field("slim", description="architecture")
+    init: Path | None = Field(None, description="checkpoint of PySlowFast or PyTorchVideo to begin from (.pyth)")
+    recipe: RecipeName = Field("full", description="how to train; debug shows in seconds that all works")
+    change: Names = Field([], description="a part of the recipe to change, as learning_rate=0.001; may be repeated")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="auto is bf16 where the machine multiplies it"
     )
-    network: Literal["slim", "r50-4x16", "r50-8x8", "r101-8x8"] = Field("slim", description="architecture")
-    batch: int = Field(32, ge=2, le=1024, description="clips in a step, half of them stalled")
-    learning_rate: float = Field(3e-3, gt=0, description="highest learning rate of AdamW")
-    precision: Literal["auto", "bf16", "fp32"] = Field("auto", description="auto is bf16 where the CPU multiplies it")
     seed: int = Field(0, ge=0, description="of clips, weights and batches")
+    save_every_s: float = Field(60.0, ge=0, description="seconds between two saves of what a run goes on from")
+    resume: bool = Field(False, description="go on with a run that was interrupted or killed")
+
+
+class ContestSettings(ClipsSettings):
+    """What the two commands that compare trainings share."""
+
+    out: Path = Field(description="folder for the table and for what each training came to; it is gone on with")
+    minutes: float = Field(4.0, gt=0, description="CPU time of each training, of one thread")
+    seeds: int = Field(3, ge=1, le=20, description="trainings of each row, at its best learning rate")
+    jobs: int = Field(os.cpu_count() or 1, ge=1, le=256, description="trainings at a time")
+    clips: int = Field(
+        8000, ge=8, le=600_000, description="number of generated clips to train on, half of them stalled"
+    )
+    validation_clips: int = Field(
+        1200, ge=8, le=600_000, description="number of generated clips that thresholds are chosen on"
+    )
+    test_clips: int = Field(
+        1200, ge=8, le=600_000, description="number of generated clips of each preset to measure on"
+    )
+    folds: int = Field(
+        5, ge=3, le=20, description="parts that --data is cut into, by project: one to test, one to choose"
+    )
+    all_folds: bool = Field(False, description="let each part be the test in turn, not only the first")
+    prevalence: float = Field(0.3, gt=0, lt=1, description="share of stalled clips among those generated to measure on")
+    recipe: RecipeName = Field("full", description="how to train")
+    change: Names = Field([], description="a part of the recipe to change, as learning_rate=0.001; may be repeated")
+    spec: ClipSpec = Field(ClipSpec(), description="how clips are cut")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto", description="auto is bf16 where the machine multiplies it"
+    )
+    seed: int = Field(0, ge=0, description="of the generated clips")
+
+
+class CompareSettings(ContestSettings):
+    """Train several networks at equal cost on the same clips, and write the table of what they come to."""
+
+    networks: Names = Field(
+        ["mosaic", "r3d_18", "mc3_18", "r2plus1d_18", "slim", "r50-half", "r50-4x16", "r50-8x8"],
+        description="which; repeat the flag for several",
+    )
+
+
+class AblateSettings(ContestSettings):
+    """Train one network by its recipe with one thing changed at a time, and write the table of what that does."""
+
+    network: NetworkName = Field("slim", description="architecture")
 
 
 class EvaluateSettings(ClipsSettings):
@@ -88,3 +224,35 @@ class EvaluateSettings(ClipsSettings):
     stalled_share: float = Field(0.3, gt=0, lt=1, description="share of the generated clips that are stalled")
     seed: int = Field(0, ge=0, description="of the generated clips; no seed gives clips of training")
     as_json: bool = Field(False, description="print a line of JSON for each set instead of a table")
+    out: Path | None = Field(None, description="HTML page to write: curves, intervals, hard clips, worst mistakes")
+    card: Path | None = Field(None, description="model card to write, in Markdown")
+    error: AcceptedError | None = Field(None, description="as for fit; by default what the checkpoint promises")
+    missed: AcceptedMissed | None = Field(None, description="as for fit; by default what the checkpoint promises")
+
+
+class CalibrateSettings(ClipsSettings):
+    """Choose a checkpoint's temperature and thresholds again, for another prevalence or other promises."""
+
+    checkpoint: Path = Field(description="folder of the checkpoint; its rule is replaced, its weights stay")
+    prevalence: float = Field(gt=0, lt=1, description="share of stalled clips where it will be used")
+    error: AcceptedError = 0.01
+    missed: AcceptedMissed = 0.05
+    clips: int = Field(2000, ge=4, le=600_000, description="number of generated clips")
+    stalled_share: float = Field(0.3, gt=0, lt=1, description="share of the generated clips that are stalled")
+    seed: int = Field(0, ge=0, description="of the generated clips")
+
+
+class PredictSettings(VideosSettings):
+    """Write the competition's submission: filename and 0 or 1, by the checkpoint's `decide`.
+
+    S3's credentials have no flag: they are the AWS_* names of the environment.
+    """
+
+    checkpoint: Path = Field(description="folder of the checkpoint")
+    out: Path = Field(description="CSV file to write: filename,stalled")
+    submission_format: Path | None = Field(
+        None, description="the competition's submission_format.csv: its clips in its order; by default the folder's own"
+    )
+    probabilities: Path | None = Field(None, description="second CSV file, with logits, probabilities and verdicts")
+    unread_flowing: bool = Field(False, description="say 0 of clips that could not be read; else they end the command")
+    threads: int = Field(os.cpu_count() or 1, ge=1, le=256, description="threads that the network computes with")

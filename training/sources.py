@@ -6,15 +6,27 @@ from functools import partial
 from pathlib import Path
 
 from stream.clip.spec import ClipSpec
+from stream.errors import UserError
+from stream.fetch import Patience, S3Access, SourceOptions
+from training.data.cache import Manifest, open_cache
 from training.data.clips import Clips
-from training.data.folder import read_folder
-from training.data.generated import Recipe, generate
+from training.data.generated import Purpose, Recipe, generate
+from training.data.metadata import read_tables
+from training.data.prepare import Videos, prepare
+from training.data.selection import Selection
 from training.data.splits import check_both_classes, hold_out
 from training.progress import Bars
-from training.settings import ClipsSettings, EvaluateSettings, FitSettings
-
-_SHOWN = 10
-"""Unread clips that are named."""
+from training.settings import (
+    CalibrateSettings,
+    ClipsSettings,
+    EvaluateSettings,
+    FitSettings,
+    PredictSettings,
+    PrepareSettings,
+    VideosSettings,
+)
+from training.submission import read_order
+from training.synthetic.folder import LABELS, METADATA
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,47 +34,106 @@ class FitSets:
     """What `fit` needs."""
 
     training: Clips
-    validation: Clips
+    validation: Clips | None
+    """What the rule is chosen on; None where folds are asked for, which leave no clip out."""
     description: str
     """In words, for the checkpoint's card."""
 
 
+def fit_spec(settings: FitSettings) -> ClipSpec:
+    """How the clips to train on are read.
+
+    Raises:
+        UserError: the cache can't be read, or its clips were read otherwise than asked.
+    """
+    if settings.data is None:
+        return settings.spec
+    return open_cache(settings.data, settings.spec if "spec" in settings.model_fields_set else None).manifest.spec
+
+
 def fit_sets(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
-    """Clips to train on, half of them stalled where they are generated, and clips to choose the rule on."""
-    if settings.data:
-        training, validation = hold_out(
-            _read(settings, settings.data, spec, bars), share=settings.validation_share, seed=settings.seed
-        )
-        check_both_classes(training.stalled, "training")
-        check_both_classes(validation.stalled, "validation")
-        words = f"{len(training)} clips of the folder {settings.data.name}, {training.stalled.mean():.1%} stalled"
-        return FitSets(training, validation, words)
+    """Clips to train on, half of them stalled where they are generated, and clips to choose the rule on.
+
+    Raises:
+        UserError: the cache can't be read or written, or a set lacks a class.
+    """
+    sets = _recorded(settings, settings.data) if settings.data else _generated(settings, spec, bars)
+    check_both_classes(sets.training.stalled, "training")
+    if sets.validation is not None:
+        check_both_classes(sets.validation.stalled, "validation")
+    return sets
+
+
+def _recorded(settings: FitSettings, folder: Path) -> FitSets:
+    clips = open_cache(folder).clips
+    words = f"{len(clips)} clips of {folder.name}, {clips.stalled.mean():.1%} stalled"
+    if settings.folds:
+        return FitSets(clips, None, words)
+    training, validation = hold_out(clips, share=settings.validation_share, seed=settings.seed)
+    return FitSets(training, validation, f"{words}; {len(validation)} of them kept apart")
+
+
+def _generated(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
     recipe = partial(Recipe, presets=tuple(settings.preset), seed=settings.seed)
-    recipes = (
-        recipe(clips=settings.clips, stalled_share=0.5, purpose="training"),
-        recipe(clips=settings.validation_clips, stalled_share=settings.prevalence, purpose="validation"),
-    )
-    training, validation = (_generate(settings, each, spec, bars) for each in recipes)
-    return FitSets(training, validation, f"{recipes[0].describe()}; validated on {recipes[1].describe()}")
+    trained_on = recipe(clips=settings.clips, stalled_share=0.5, purpose="training")
+    training = generated(settings, trained_on, spec, bars)
+    if settings.folds:
+        return FitSets(training, None, trained_on.describe())
+    chosen_on = recipe(clips=settings.validation_clips, stalled_share=settings.prevalence, purpose="validation")
+    validation = generated(settings, chosen_on, spec, bars)
+    words = f"{trained_on.describe()}; validated on {chosen_on.describe()}"
+    return FitSets(training, validation, words)
 
 
-def evaluation_sets(settings: EvaluateSettings, spec: ClipSpec, bars: Bars) -> Iterator[tuple[str, Clips]]:
-    """Sets to measure a network on, by name: the folder, or one for each preset."""
+@dataclass(frozen=True, slots=True)
+class NamedSet:
+    """Clips to measure a network on."""
+
+    name: str
+    description: str
+    """In words."""
+    clips: Clips
+
+
+def evaluation_sets(settings: EvaluateSettings, spec: ClipSpec, bars: Bars) -> Iterator[NamedSet]:
+    """Sets to measure a network on: the cache, or one for each preset."""
     if settings.data:
-        yield settings.data.name, _read(settings, settings.data, spec, bars)
+        yield _kept(settings.data, spec)
         return
     for preset in settings.preset:
-        recipe = Recipe(
-            clips=settings.clips,
-            presets=(preset,),
-            stalled_share=settings.stalled_share,
-            purpose="test",
-            seed=settings.seed,
-        )
-        yield preset, _generate(settings, recipe, spec, bars)
+        yield _to_measure(settings, (preset,), "test", spec, bars)
 
 
-def _generate(settings: ClipsSettings, recipe: Recipe, spec: ClipSpec, bars: Bars) -> Clips:
+def calibration_set(settings: CalibrateSettings, spec: ClipSpec, bars: Bars) -> NamedSet:
+    """Clips to choose a rule on: the cache, or generated ones, with all presets in turn."""
+    if settings.data:
+        return _kept(settings.data, spec)
+    return _to_measure(settings, tuple(settings.preset), "validation", spec, bars)
+
+
+def _kept(folder: Path, spec: ClipSpec) -> NamedSet:
+    return NamedSet(folder.name, f"clips of {folder.name}", open_cache(folder, spec).clips)
+
+
+def _to_measure(
+    settings: EvaluateSettings | CalibrateSettings,
+    presets: tuple[str, ...],
+    purpose: Purpose,
+    spec: ClipSpec,
+    bars: Bars,
+) -> NamedSet:
+    recipe = Recipe(
+        clips=settings.clips,
+        presets=presets,
+        stalled_share=settings.stalled_share,
+        purpose=purpose,
+        seed=settings.seed,
+    )
+    return NamedSet(" and ".join(presets), recipe.describe(), generated(settings, recipe, spec, bars))
+
+
+def generated(settings: ClipsSettings, recipe: Recipe, spec: ClipSpec, bars: Bars) -> Clips:
+    """Clips of a recipe, made or found in the cache."""
     return generate(
         recipe,
         spec,
@@ -72,14 +143,63 @@ def _generate(settings: ClipsSettings, recipe: Recipe, spec: ClipSpec, bars: Bar
     )
 
 
-def _read(settings: ClipsSettings, folder: Path, spec: ClipSpec, bars: Bars) -> Clips:
-    found = read_folder(folder, spec, processes=settings.processes, progress=bars.clips(f"read {folder.name}"))
-    if found.unlabelled:
-        bars.say(f"{found.unlabelled} clips of {folder} have no label and were left out")
-    if found.unread:
-        bars.say(f"{len(found.unread)} labelled clips of {folder} could not be read and were left out:")
-        for unread in found.unread[:_SHOWN]:
-            bars.say(f"  {unread.clip_id}: {unread.fault}")
-        if len(found.unread) > _SHOWN:
-            bars.say("  ...")
-    return found.clips
+def prepared(settings: PrepareSettings, bars: Bars) -> Manifest:
+    """Makes or completes the cache that the settings ask for."""
+    catalogue = read_tables(
+        _table(settings.metadata, settings, METADATA, "--metadata"),
+        _table(settings.labels, settings, LABELS, "--labels"),
+    )
+    return prepare(
+        catalogue,
+        Selection(
+            subset=settings.subset,
+            projects=tuple(settings.projects),
+            stalled_crowd_min=settings.stalled_crowd_min,
+            flowing_crowd_max=settings.flowing_crowd_max,
+            flowing_per_stalled=settings.flowing_per_stalled,
+            maximum=settings.maximum,
+            seed=settings.seed,
+        ),
+        videos(settings),
+        spec=settings.spec,
+        out=settings.out,
+        processes=settings.processes,
+        fetches=settings.fetches,
+        progress=bars.clips("read"),
+    )
+
+
+def videos(settings: VideosSettings) -> Videos:
+    """Where the videos lie.
+
+    Raises:
+        UserError: there is no such place, or nothing can be read from it.
+    """
+    access = S3Access(
+        endpoint=settings.s3_endpoint,
+        region=settings.s3_region,
+        unsigned=settings.s3_unsigned,
+        virtual_hosted=settings.s3_virtual_hosted,
+    )
+    options = SourceOptions(s3=access, patience=Patience.of(settings.fetch_timeout_s), connections=settings.fetches)
+    return Videos.at(settings.source, options)
+
+
+def asked_for(settings: PredictSettings) -> list[str]:
+    """The clips to predict, in their order: those of the submission format, or all videos of the folder.
+
+    Raises:
+        UserError: the file can't be read, or there is none and the source is no folder with videos.
+    """
+    if settings.submission_format:
+        return read_order(settings.submission_format)
+    folder = Path(settings.source)
+    if not (names := sorted(path.name for path in folder.glob("*.mp4"))):
+        raise UserError(f"--submission-format is missing: --source {settings.source} is no folder of .mp4 files")
+    return names
+
+
+def _table(given: Path | None, settings: PrepareSettings, name: str, flag: str) -> Path:
+    if given is None and "://" in settings.source:
+        raise UserError(f"{flag} is missing: --source {settings.source} is no folder that could hold {name}")
+    return given or Path(settings.source) / name

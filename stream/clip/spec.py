@@ -18,7 +18,7 @@ class ClipSpec(BaseModel):
     pixels keep their scale, and it is shrunk only where box and margin need more than `size` pixels.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     frames: int = Field(default=16, ge=2, le=256)
     """T, frames handed to the network; a shorter clip repeats frames."""
@@ -29,6 +29,7 @@ class ClipSpec(BaseModel):
     central_frames: int = Field(default=32, ge=2, le=512)
     """Used by `sampling="central"`; a shorter clip is used whole."""
     scale: Literal["fit", "native"] = "native"
+    """`fit` resizes the box and its margin to `size`; `native` keeps the pixels' scale as long as they fit."""
     margin: int = Field(default=4, ge=0, le=128)
     """Pixels of the frame kept around the box on each side."""
     outside: Literal["keep", "zero"] = "zero"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stream.errors import ClipFault, UserError
+from stream.errors import ClipFault, Reason, UserError
 from stream.fetch.contract import CLIP_LIMIT_BYTES, Patience, Source
 from stream.fetch.files import Files, path_of
 from stream.fetch.http import Http, WebPlace
@@ -50,25 +50,26 @@ class _Roots:
         return made
 
 
-def open_sources(allow: Sequence[str], options: SourceOptions) -> dict[str, Source]:
+def open_sources(allow: Sequence[str], options: SourceOptions, *, flag: str = "--allow") -> dict[str, Source]:
     """Makes the source of each scheme that a root needs.
 
     Args:
         allow: folders, each as a path (a relative one is the current folder's) or a `file://` uri;
             `s3://bucket[/prefix]`; `https://host[:port][/path]`.
         options: limits, and how S3 is reached.
+        flag: by which the user names the roots, for what is said of them.
 
     Raises:
         UserError: there is no root, or one that can't be read from.
     """
     if not allow:
-        raise UserError("--allow is missing: give each folder, s3://bucket or https://host that clips may be read from")
+        raise UserError(f"{flag} is missing: give each folder, s3://bucket or https://host that clips may be read from")
     roots = _Roots()
     for root in allow:
         try:
             _add(root, roots)
         except ClipFault as fault:
-            raise UserError(f"--allow {fault.detail}") from None
+            raise UserError(f"{flag} {fault.detail}") from None
     return roots.sources(options)
 
 
@@ -103,7 +104,7 @@ def _add(root: str, roots: _Roots) -> None:
             roots.sites.append(_site(root))
         case scheme:
             rule = f"{scheme}:// is unknown; give a folder, s3://bucket[/prefix] or https://host[:port][/path]"
-            raise UserError(f"--allow {without_secrets(root)}: {rule}")
+            raise ClipFault(Reason.BAD_REFERENCE, f"{without_secrets(root)}: {rule}")
 
 
 def _scheme(uri: str) -> str:
@@ -114,13 +115,19 @@ def _scheme(uri: str) -> str:
 def _site(root: str) -> WebPlace:
     site = WebPlace.of(root)
     if site.query:
-        raise UserError(f"--allow {site.shown}: what follows ? belongs to one clip; give the part before it")
+        raise ClipFault(
+            Reason.BAD_REFERENCE, f"{site.shown}: what follows ? belongs to one clip; give the part before it"
+        )
     return site
 
 
 def _folder(root: str, folder: Path) -> Path:
     if not os.path.isdir(folder):  # noqa: PTH112 - raises nothing where a folder above may not be entered
-        raise UserError(f"--allow {root}: there is no such folder that can be seen; make it, or give another")
+        raise ClipFault(
+            Reason.BAD_REFERENCE, f"{root}: there is no such folder that can be seen; make it, or give another"
+        )
     if not os.access(folder, os.R_OK | os.X_OK):
-        raise UserError(f"--allow {root}: this user may not read that folder; change its permissions or the user")
+        raise ClipFault(
+            Reason.BAD_REFERENCE, f"{root}: this user may not read that folder; change its permissions or the user"
+        )
     return folder

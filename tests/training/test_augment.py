@@ -1,38 +1,127 @@
-"""What augmentation may change of a clip, and what it may not."""
+"""Augmentation changes what must not matter, and nothing else."""
 
-import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from training.augment import augment
+from stream.clip.spec import ClipSpec
+from training.augment import augment, seeded
+from training.recipe import RECIPES, Augmentation
 
-
-def clips(count=8) -> np.ndarray:
-    pixels = np.random.default_rng(0).integers(40, 200, (count, 2, 6, 16, 16), dtype=np.uint8)
-    pixels[:, :, :, :5] = 0  # outside of the outline
-    pixels[:, 1] = pixels[:, 1, :1]
-    return pixels
-
-
-def test_the_same_generator_gives_the_same_pixels_and_the_input_is_untouched():
-    given = clips()
-    first, second = (augment(given, np.random.default_rng(7)) for _ in range(2))
-    assert (first == second).all()
-    assert (given == clips()).all()
-    assert not (first == given).all()
+SPEC = ClipSpec(frames=8, size=32)
+NONE = Augmentation(turns=False, reversal=False, gain=0, gamma=0, noise=0)
+STRONG = Augmentation(warped=1.0, noise=20.0, noise_dashes=1.0, frames_lost=0.5, shrink_px=2.0)
 
 
-def test_black_stays_black_and_only_black_does():
-    for before, after in zip(clips(64), augment(clips(64), np.random.default_rng(1)), strict=True):
-        assert np.count_nonzero(after[0] == 0) == np.count_nonzero(before[0] == 0)
+def made(count: int = 6, *, spec: ClipSpec = SPEC) -> torch.Tensor:
+    """Clips with a disc in the middle: grey 60 to 199 and the distance within, nothing without."""
+    size = spec.size
+    axis = torch.arange(size) - (size - 1) / 2
+    distance = (size / 3 - torch.hypot(axis[:, None], axis[None, :])).clamp(min=0)
+    grey = torch.randint(60, 200, (count, 1, spec.frames, size, size), generator=seeded(3)) * (distance > 0)
+    clips = [grey]
+    if spec.extra != "none":
+        second = distance * 510 / size if spec.extra == "distance" else 255.0 * (distance > 0)
+        clips.append(second.round().expand_as(grey))
+    return torch.cat(clips, dim=1).to(torch.uint8)
 
 
-def test_the_extra_channel_is_only_turned_and_turns_with_the_grey_one():
-    for before, after in zip(clips(64), augment(clips(64), np.random.default_rng(2)), strict=True):
-        assert sorted(after[1].ravel()) == sorted(before[1].ravel())
-        assert ((after[1] == 0) == (after[0] == 0)).all()
+def varied(clips: torch.Tensor, how: Augmentation, *, seed: int = 1, spec: ClipSpec = SPEC) -> torch.Tensor:
+    return augment(clips, how, spec, seeded(seed))
 
 
-def test_all_eight_symmetries_and_both_directions_of_time_occur():
-    ramp = np.arange(1, 1 + 2 * 4 * 4, dtype=np.uint8).reshape(1, 1, 2, 4, 4)
-    clip = np.concatenate([ramp, ramp], axis=1)
-    rng = np.random.default_rng(3)
-    assert len({augment(clip, rng)[0, 1].tobytes() for _ in range(300)}) == 16
+def test_with_everything_off_nothing_changes():
+    assert torch.equal(varied(made(), NONE), made())
+
+
+@pytest.mark.parametrize("how", [*(recipe.augmentation for recipe in RECIPES.values()), STRONG])
+@pytest.mark.parametrize("extra", ["distance", "mask", "none"])
+def test_clips_keep_their_form_and_are_left_alone(how: Augmentation, extra: str):
+    spec = ClipSpec.model_validate({"frames": 8, "size": 32, "extra": extra})
+    clips = made(spec=spec)
+    before = clips.clone()
+    after = varied(clips, how, spec=spec)
+    assert torch.equal(clips, before)
+    assert (after.shape, after.dtype) == (clips.shape, torch.uint8)
+    assert not torch.equal(after, clips)
+
+
+@given(st.integers(0, 10_000))
+def test_the_outside_stays_black_and_the_second_channel_the_same_in_each_frame(seed: int):
+    after = varied(made(3), STRONG, seed=seed)
+    assert (after[:, 0][after[:, 1] == 0] == 0).all()
+    assert (after[:, 1] == after[:, 1, :1]).all()
+
+
+def test_the_same_seed_gives_the_same_clips_and_each_clip_is_varied_on_its_own():
+    same = made(1).expand(6, -1, -1, -1, -1)
+    first, again, other = (varied(same, STRONG, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert len({clip.numpy().tobytes() for clip in first}) == 6
+
+
+def test_turns_reach_all_eight_symmetries_and_move_both_channels_alike():
+    corner = torch.zeros((1, 2, 1, 32, 32), dtype=torch.uint8)
+    corner[..., 2, 7] = 99
+    after = varied(corner.expand(400, -1, -1, -1, -1), NONE.variant(turns=True))
+    assert torch.equal(after[:, 0], after[:, 1])
+    assert len({int(clip[0, 0].argmax()) for clip in after}) == 8
+
+
+def test_reversed_time_is_the_same_frames_backwards():
+    clips = made(40)
+    after = varied(clips, NONE.variant(reversal=True))
+    backwards = [torch.equal(b, a.flip(1)) for a, b in zip(clips, after, strict=True)]
+    forwards = [torch.equal(b, a) for a, b in zip(clips, after, strict=True)]
+    assert all(a or b for a, b in zip(backwards, forwards, strict=True))
+    assert 10 < sum(backwards) < 30
+
+
+def test_a_lost_frame_shows_the_one_before():
+    clips = made(40)
+    after = varied(clips, NONE.variant(frames_lost=0.6))
+    assert torch.equal(after[:, :, 0], clips[:, :, 0])
+    repeated = 0
+    for before, clip in zip(clips, after, strict=True):
+        for frame in range(1, 8):
+            own, last = torch.equal(clip[:, frame], before[:, frame]), torch.equal(clip[:, frame], clip[:, frame - 1])
+            assert own or last
+            repeated += last
+    assert 40 * 7 * 0.15 < repeated < 40 * 7 * 0.45  # 0.3 on average
+
+
+def test_a_thicker_stroke_leaves_less_inside_and_never_more():
+    clips = made(40)
+    after = varied(clips, NONE.variant(shrink_px=3.0))
+    inside, left = ((each[:, 1, 0] > 0).sum((1, 2)) for each in (clips, after))
+    assert (left <= inside).all()
+    assert (left < 0.8 * inside).any()
+    kept = after[:, 1] > 0
+    assert torch.equal(after[:, 0][kept], clips[:, 0][kept])
+
+
+def test_a_warped_clip_turns_about_its_middle_and_its_distances_grow_with_it():
+    clips = made(60)
+    after = varied(clips, NONE.variant(warped=1.0, rotate_deg=0.0, scale=0.3))
+    area = (after[:, 1, 0] > 0).sum((1, 2)) / (clips[:, 1, 0] > 0).sum((1, 2))
+    deepest = after[:, 1, 0].amax((1, 2)) / clips[:, 1, 0].amax((1, 2))
+    torch.testing.assert_close(deepest, area.sqrt(), rtol=0.12, atol=0.0)
+    assert area.min() < 0.7
+    assert area.max() > 1.3
+
+
+def test_noise_in_dashes_is_correlated_along_one_axis_as_measured():
+    flat = torch.full((60, 2, 8, 32, 32), 128, dtype=torch.uint8)
+    noise = varied(flat, NONE.variant(noise=40.0, noise_dashes=1.0))[:, 0].float() - 128
+    noise = noise[noise.std((1, 2, 3)) > 5]
+
+    def correlation(axis: int, clip: torch.Tensor) -> float:
+        first, second = clip.narrow(axis, 0, 31), clip.narrow(axis, 1, 31)
+        return float(torch.corrcoef(torch.stack([first.flatten(), second.flatten()]))[0, 1])
+
+    found = torch.tensor([[correlation(1, clip), correlation(2, clip)] for clip in noise])
+    assert (found.min(dim=1).values.abs() < 0.1).all()
+    assert found.max() > 0.7
+    assert found.max(dim=1).values.min() < 0.3

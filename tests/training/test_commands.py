@@ -1,13 +1,26 @@
 """`fit` and `evaluate` as a user types them."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
+import torch
 
 from stream.cli import main
 from training.__main__ import COMMANDS
 from training.checkpoint import load_checkpoint
+from training.measures.coverage import Limits
+from training.networks.average import Average
 from training.synthetic.folder import synthesize
+
+ALONE = ("--processes", 1, "--threads", 1)
+FEW = (*ALONE, "--clips", 12, "--validation-clips", 12, "--recipe", "debug", "--change", "batch=4")
 
 
 def run(*argv):
@@ -15,48 +28,98 @@ def run(*argv):
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fit")
-    few = (
-        "--clips",
-        12,
-        "--validation-clips",
-        12,
-        "--batch",
-        4,
-        "--processes",
-        1,
-        "--threads",
-        1,
-        "--cache",
-        folder / "cache",
-    )
-    assert run("fit", "--out", folder / "checkpoint", "--steps", 2, *few, "--seed", 4) == 0
-    return folder / "checkpoint"
+def cache(tmp_path_factory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("cache")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory, cache):
+    out = tmp_path_factory.mktemp("fit") / "checkpoint"
+    assert run("fit", "--out", out, "--steps", 2, *FEW, "--seed", 4, "--cache", cache) == 0
+    return out
+
+
+def weights(folder: Path) -> list[torch.Tensor]:
+    return list(load_checkpoint(folder)[0].state_dict().values())
+
+
+def same(first: Path, second: Path) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(weights(first), weights(second), strict=True))
 
 
 def test_fit_writes_a_checkpoint_that_says_how_it_came_to_be(checkpoint):
     network, card = load_checkpoint(checkpoint)
-    assert card.training.steps == 2
-    assert card.training.seed == 4
+    assert (card.training.steps, card.training.seed, card.training.members) == (2, 4, 1)
+    assert card.training.recipe is not None
+    assert card.training.recipe.batch == 4
     assert "12 generated clips" in card.dataset
     assert card.rule.prevalence == 0.3
     assert network.config == card.network
+    assert [path.name for path in (checkpoint / "run" / "member-0").iterdir()] == [
+        next(path.name for path in (checkpoint / "run" / "member-0").glob("events.out.tfevents.*"))
+    ]
 
 
-def test_evaluate_prints_a_line_of_json_for_each_set(checkpoint, capsys):
-    small = (
-        "--clips",
-        6,
-        "--processes",
-        1,
-        "--threads",
-        1,
-        "--stalled-share",
-        0.5,
-        "--cache",
-        checkpoint.parent / "cache",
-    )
+def test_several_seeds_and_views_become_one_network(tmp_path, cache, checkpoint):
+    out = tmp_path / "checkpoint"
+    more = ("--members", 2, "--views", 2)
+    assert run("fit", "--out", out, "--steps", 2, *FEW, *more, "--seed", 4, "--cache", cache) == 0
+    network, card = load_checkpoint(out)
+    assert card.training.members == 2
+    clips = torch.randint(0, 256, (3, 2, 16, 64, 64), dtype=torch.uint8)
+    first = load_checkpoint(checkpoint)[0]
+    assert isinstance(network, Average)
+    alone = [member(view) for member in (first, *network.members[1:]) for view in (clips, clips.flip(4))]
+    torch.testing.assert_close(network(clips), torch.stack(alone).mean(0))
+
+
+def test_folds_judge_each_clip_by_a_network_that_has_not_seen_it(tmp_path, cache):
+    out = tmp_path / "checkpoint"
+    assert run("fit", "--out", out, "--steps", 1, *FEW, "--clips", 40, "--folds", 2, "--cache", cache) == 0
+    card = load_checkpoint(out)[1]
+    assert card.training.members == 2
+    assert card.training.validation is not None
+    assert card.training.validation.clips == 40
+
+
+def fit(out: Path, cache: Path, *more: object, before: tuple[str, ...] = ()) -> list[str]:
+    words = ("fit", "--out", out, "--steps", 6, *FEW, "--cache", cache, "--save-every-s", 0, *more)
+    return [sys.executable, *before, "-m", "training", *map(str, words)]
+
+
+def test_killed_it_goes_on_to_the_same_bits(tmp_path, cache, capsys):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(fit(whole, cache), check=True, capture_output=True)
+    process = subprocess.Popen(fit(killed, cache), stderr=subprocess.DEVNULL)
+    state = killed / "run" / "member-0" / "state.pt"
+    while not state.exists():
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (killed / "checkpoint.json").exists()
+    assert run(*fit(killed, cache)[3:]) == 2
+    assert "holds an unfinished run; go on with it by --resume" in capsys.readouterr().err
+    assert run(*fit(killed, cache, "--resume", "--seed", 1)[3:]) == 2
+    assert "was begun with another seed: 0, now 1" in capsys.readouterr().err
+    subprocess.run(fit(killed, cache, "--resume"), check=True, capture_output=True)
+    assert same(whole, killed)
+
+
+def test_two_processes_share_each_batch(tmp_path, cache):
+    """As torchrun starts them, with gloo between them; each writes nothing but the first."""
+    out = tmp_path / "checkpoint"
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    done = subprocess.run(fit(out, cache, before=torchrun), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    card = load_checkpoint(out)[1]
+    assert card.training.steps == 6
+    assert all(torch.isfinite(each).all() for each in weights(out))
+
+
+def test_evaluate_prints_a_line_of_json_for_each_set(checkpoint, cache, capsys):
+    small = ("--clips", 6, *ALONE, "--stalled-share", 0.5, "--cache", cache)
     assert run("evaluate", "--checkpoint", checkpoint, *small, "--json") == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["set"], line["clips"], line["prevalence"]) for line in lines] == [("demo", 6, 0.5), ("field", 6, 0.5)]
@@ -66,24 +129,104 @@ def test_evaluate_prints_a_line_of_json_for_each_set(checkpoint, capsys):
     assert "demo" not in table
 
 
-def test_a_folder_in_the_competitions_layout_serves_as_well(tmp_path, capsys):
-    synthesize(tmp_path / "clips", clips=9, bad=1, seed=2, stalled_share=0.5, processes=1)
-    data = ("--data", tmp_path / "clips", "--processes", 1, "--threads", 1)
-    share = ("--validation-share", 0.5)
-    assert run("fit", *data, *share, "--out", tmp_path / "checkpoint", "--steps", 1, "--batch", 2) == 0
+def test_recorded_clips_serve_as_well_once_they_are_prepared(tmp_path, capsys):
+    clips, cache = tmp_path / "clips", tmp_path / "cache"
+    synthesize(clips, clips=9, bad=1, seed=2, stalled_share=0.5, processes=1)
+    assert run("prepare", "--source", clips, "--out", cache, "--processes", 1) == 0
+    assert "1 clips of the metadata have no label" in " ".join(capsys.readouterr().out.split())
+    data = ("--data", cache, *ALONE)
+    fitted = ("--validation-share", 0.5, "--out", tmp_path / "checkpoint", "--steps", 1, "--change", "batch=2")
+    assert run("fit", *data, *fitted, "--spec.size", 96) == 2
+    assert "size" in capsys.readouterr().err
+    assert run("fit", *data, *fitted) == 0
     assert run("evaluate", *data, "--checkpoint", tmp_path / "checkpoint", "--json") == 0
-    printed = capsys.readouterr()
-    assert json.loads(printed.out)["clips"] == 8
-    assert "1 clips of" in printed.err
-    assert "of the folder clips" in load_checkpoint(tmp_path / "checkpoint")[1].dataset
+    assert json.loads(capsys.readouterr().out)["clips"] == 8
+    assert "of cache" in load_checkpoint(tmp_path / "checkpoint")[1].dataset
+    assert run("evaluate", "--data", clips, "--checkpoint", tmp_path / "checkpoint") == 2
+    assert f"python -m training prepare --source {clips} --out {clips}.cache" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Four clips, the last of which can't be read."""
+    clips = tmp_path_factory.mktemp("folder") / "clips"
+    synthesize(clips, clips=4, seed=2, stalled_share=0.5, processes=1)
+    (clips / "100003.mp4").write_bytes(b"no video")
+    return clips
+
+
+def test_evaluate_writes_a_page_and_a_card(checkpoint, cache, tmp_path):
+    few = ("--clips", 12, "--processes", 1, "--threads", 1, "--stalled-share", 0.5, "--preset", "demo")
+    out = ("--cache", cache, "--out", tmp_path / "page.html", "--card", tmp_path / "c.md")
+    assert run("evaluate", "--checkpoint", checkpoint, *few, *out, "--error", 0.02) == 0
+    page, card = (tmp_path / "page.html").read_text(), (tmp_path / "c.md").read_text()
+    assert "12 generated clips" in page
+    assert "at most 2 % flow" in page
+    assert "never seen a real clip" in card
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.md", "page.html"]
+
+
+def test_a_page_that_can_not_be_written_is_said_before_the_work(checkpoint, tmp_path, capsys):
+    assert run("evaluate", "--checkpoint", checkpoint, "--out", tmp_path / "nowhere" / "page.html") == 2
+    assert run("evaluate", "--checkpoint", checkpoint, "--card", tmp_path) == 2
+    said = capsys.readouterr().err
+    assert "there is no folder" in said
+    assert "is a folder; give a file" in said
+    assert "generate" not in said
+
+
+def test_calibrate_replaces_the_rule_and_nothing_else(checkpoint, cache, tmp_path):
+    shutil.copytree(checkpoint, tmp_path / "c")
+    before = load_checkpoint(tmp_path / "c")[1]
+    few = ("--clips", 12, "--processes", 1, "--threads", 1, "--cache", cache)
+    assert run("calibrate", "--checkpoint", tmp_path / "c", "--prevalence", 0.01, "--missed", 0.3, *few) == 0
+    after = load_checkpoint(tmp_path / "c")[1]
+    assert after.rule.prevalence == 0.01
+    assert after.rule.prior == before.rule.prior
+    assert after.training.limits == Limits(error=0.01, missed=0.3)
+    assert after.training.validation is not None
+    assert after.training.validation.clips == 12
+    same = {"weights_sha256", "spec", "network", "dataset"}
+    assert after.model_dump(include=same) == before.model_dump(include=same)
+
+
+def test_predict_writes_the_competitions_file_in_its_order(checkpoint, folder, tmp_path, capsys):
+    order = tmp_path / "submission_format.csv"
+    order.write_text("filename,stalled\n100002.mp4,0\n100000.mp4,0\n")
+    clips = ("--checkpoint", checkpoint, "--source", folder, *ALONE)
+    files = ("--out", tmp_path / "s.csv", "--probabilities", tmp_path / "p.csv", "--submission-format", order)
+    assert run("predict", *clips, *files) == 0
+    rows = [line.split(",") for line in (tmp_path / "s.csv").read_text().splitlines()]
+    assert [name for name, _ in rows] == ["filename", "100002.mp4", "100000.mp4"]
+    assert all(stalled in ("0", "1") for _, stalled in rows[1:])
+    assert len((tmp_path / "p.csv").read_text().splitlines()) == 3
+    order.write_text("filename,stalled\n100002.mp4,0\n999999.mp4,0\n")
+    assert run("predict", *clips, *files) == 2
+    assert "999999.mp4 could not be read (not_found" in capsys.readouterr().err
+
+
+def test_predict_drops_no_clip_that_it_could_not_read(checkpoint, folder, tmp_path, capsys):
+    clips = ("--checkpoint", checkpoint, "--source", folder, *ALONE, "--out", tmp_path / "s.csv")
+    assert run("predict", *clips) == 2
+    said = capsys.readouterr().err
+    assert "could not be read: 100003.mp4" in said
+    assert "--unread-flowing" in said
+    assert not (tmp_path / "s.csv").exists()
+    assert run("predict", *clips, "--unread-flowing") == 0
+    assert "100003.mp4,0" in (tmp_path / "s.csv").read_text()
+    assert len((tmp_path / "s.csv").read_text().splitlines()) == 5
+    assert run("predict", "--checkpoint", checkpoint, "--source", tmp_path, "--out", tmp_path / "s.csv") == 2
+    assert "--submission-format is missing" in capsys.readouterr().err
 
 
 def test_a_users_mistake_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsys):
     assert run("evaluate", "--checkpoint", tmp_path) == 2
     assert run("fit", "--out", checkpoint, "--network", "r50-8x8", "--steps", 1) == 2
     assert run("fit", "--out", tmp_path, "--preset", "martian", "--steps", 1) == 2
+    assert run("fit", "--out", tmp_path, "--change", "learning_rat=1", "--steps", 1) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("python -m training: ")]
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert "checkpoint.json can't be read" in lines[0]
     assert "another network or clip spec" in lines[1]
     assert "--preset martian: no such preset" in lines[2]
+    assert "did you mean learning_rate=...?" in lines[3]

@@ -1,18 +1,25 @@
-"""Training learns, repeats itself to the bit, and stops where it makes no sense."""
+"""Training learns, repeats itself to the bit, goes on from where it was, and stops where it makes no sense."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 
+from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from tests.training.data.made import facts
 from training.data.clips import Clips
 from training.evaluate import score
-from training.loop import Budget, Plan, Step, _batches, _rate, train
+from training.loop import Budget, Hooks, State, Step, _rate, begin, train
+from training.networks import Network, build
 from training.networks.slowfast import SlowFastConfig
+from training.recipe import RECIPES, Recipe
+from training.states import MemberFolder
 
+SPEC = ClipSpec(frames=8, size=24)
 TINY = SlowFastConfig(
     frames=8,
     block="basic",
@@ -21,8 +28,9 @@ TINY = SlowFastConfig(
     fast_channels=(4, 4, 4, 4, 4),
     stem_kernel=3,
     stem_pool=False,
-    dropout=0.0,
+    dropout=0.1,
 )
+SMALL = RECIPES["full"].variant(batch=8)
 
 
 @pytest.fixture(autouse=True)
@@ -44,67 +52,121 @@ def moving_or_not(count: int, *, seed: int = 0) -> Clips:
     return Clips.of(pixels, facts(stalled, project_ids="A" * count))
 
 
-def plan(*, steps: int, **changes) -> Plan:
-    return Plan(**{"budget": Budget(steps=steps), "seed": 5, "precision": "fp32", "batch": 8, **changes})
+def new(recipe: Recipe = SMALL, *, seed: int = 5) -> State:
+    torch.manual_seed(seed)
+    return begin(build(TINY), recipe)
 
 
-def weights(clips: Clips, the_plan: Plan) -> list[torch.Tensor]:
-    return list(train(TINY, clips, the_plan, on_step=lambda _: None).network.state_dict().values())
+def run(
+    clips: Clips,
+    *,
+    steps: int = 3,
+    budget: Budget | None = None,
+    recipe: Recipe = SMALL,
+    seed: int = 5,
+    state: State | None = None,
+    hooks: Hooks | None = None,
+) -> Network:
+    return train(
+        state or new(recipe, seed=seed),
+        clips,
+        SPEC,
+        recipe,
+        budget or Budget(steps=steps),
+        seed=seed,
+        fabric=Fabric(accelerator="cpu", devices=1),
+        hooks=hooks or Hooks(on_step=lambda _: None),
+    )
+
+
+def same(first: Network, second: Network) -> bool:
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_two_steps_are_reported_and_give_a_network_that_scores():
     seen: list[Step] = []
-    fitted = train(TINY, moving_or_not(12), plan(steps=2), on_step=seen.append)
+    first: list[torch.Tensor] = []
+    network = run(moving_or_not(12), steps=2, hooks=Hooks(on_step=seen.append, on_batch=first.append))
     assert [step.number for step in seen] == [1, 2]
     assert [step.share for step in seen] == [0.5, 1.0]
-    assert not fitted.network.training
-    logits = score(fitted.network, moving_or_not(5, seed=1), progress=lambda _done, _total: None)
+    assert [batch.shape for batch in first] == [(8, 2, 8, 24, 24)]
+    assert not network.training
+    logits = score(network, moving_or_not(5, seed=1), progress=lambda _done, _total: None)
     assert logits.shape == (5,)
     assert np.isfinite(logits).all()
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_does_not():
-    clips = moving_or_not(12)
-    first, second, other = (weights(clips, plan(steps=3, seed=seed)) for seed in (1, 1, 2))
-    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
-    assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
+    first, second, other = (run(moving_or_not(12), seed=seed) for seed in (1, 1, 2))
+    assert same(first, second)
+    assert not same(first, other)
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_run_that_was_killed_goes_on_to_the_bits_of_the_one_that_was_not(tmp_path: Path):
+    clips = moving_or_not(40)
+    whole = run(clips, steps=4)
+    kept, state = MemberFolder(tmp_path, every_s=0), new()
+
+    def save_and_die(state: State) -> None:
+        kept.save(state)
+        if state.step == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(clips, steps=4, state=state, hooks=Hooks(on_step=lambda _: None, on_state=save_and_die))
+    steps: list[Step] = []
+    again = new(seed=77)
+    kept.load(again)
+    resumed = run(clips, steps=4, state=again, hooks=Hooks(on_step=steps.append))
+    assert [step.number for step in steps] == [3, 4]
+    assert same(whole, resumed)
+
+
+def test_a_batch_in_parts_gives_the_gradients_of_the_whole():
+    """As far as batch norm allows, which sees the parts: here it is frozen."""
+    clips, weights = moving_or_not(16), []
+    for parts in (1, 4):
+        state = new(SMALL)
+        for norm in state.network.modules():
+            if isinstance(norm, torch.nn.BatchNorm3d):
+                norm.momentum = 0.0
+                norm.train = lambda mode=True, norm=norm: norm  # type: ignore[method-assign,misc]
+                norm.training = False
+        for layer in state.network.modules():
+            if isinstance(layer, torch.nn.Dropout):
+                layer.p = 0.0
+        run(clips, steps=1, recipe=SMALL.variant(accumulate=parts), state=state)
+        weights.append(torch.cat([p.flatten() for p in state.network.parameters()]))
+    torch.testing.assert_close(*weights, rtol=1e-3, atol=2e-5)
 
 
 def test_sixteen_clips_are_learnt_by_heart():
     clips = moving_or_not(16)
-    network = train(TINY, clips, plan(steps=60, learning_rate=1e-2), on_step=lambda _: None).network
+    network = run(clips, steps=60, recipe=RECIPES["plain"].variant(batch=8, learning_rate=1e-2))
     logits = score(network, clips, progress=lambda _done, _total: None)
     assert ((logits > 0) == clips.stalled).all()
 
 
 def test_a_budget_of_time_ends_training():
-    fitted = train(TINY, moving_or_not(8), plan(steps=0, budget=Budget(seconds=0.2)), on_step=lambda _: None)
-    assert fitted.last.share == 1
-    assert fitted.last.number >= 1
-
-
-def test_half_of_each_batch_is_stalled_and_no_clip_comes_twice_before_all_have_come():
-    clips = moving_or_not(40).take(np.array([0, *range(1, 40, 2), 2, 4, 6]))  # 4 stalled, 20 flowing
-    batches = [batch for batch, _ in zip(_batches(clips, plan(steps=1)), range(5), strict=False)]
-    assert all(batch.stalled.sum() == 4 for batch in batches)
-    flowing = [
-        name
-        for batch in batches
-        for name, stalled in zip(batch.clip_ids.tolist(), batch.stalled, strict=True)
-        if not stalled
-    ]
-    assert len(flowing) == len(set(flowing)) == 20
+    seen: list[Step] = []
+    run(moving_or_not(8), budget=Budget(seconds=0.2), hooks=Hooks(on_step=seen.append))
+    assert seen[-1].share == 1
 
 
 def test_a_loss_that_is_no_number_names_the_step_and_the_clips():
     with pytest.raises(UserError, match=r"the loss is nan at step \d+, clips clip\d+, .*lower --learning-rate"):
-        train(TINY, moving_or_not(8), plan(steps=50, learning_rate=1e30, warm_up=0.0), on_step=lambda _: None)
+        run(moving_or_not(8), steps=50, recipe=SMALL.variant(learning_rate=1e30, warm_up=0.0))
 
 
 def test_clips_of_one_class_are_refused():
     clips = moving_or_not(8)
     with pytest.raises(UserError, match="all of one class"):
-        train(TINY, clips.take(np.flatnonzero(clips.stalled)), plan(steps=1), on_step=lambda _: None)
+        run(clips.take(np.flatnonzero(clips.stalled)), steps=1)
 
 
 def test_the_learning_rate_rises_in_a_line_and_falls_as_half_a_cosine():

@@ -1,4 +1,4 @@
-"""Clips made by the generator for a set of a given purpose, cached as one array. Needs no torch."""
+"""Clips made by the generator for a set of a given purpose, kept as a crop cache. Needs no torch."""
 
 import hashlib
 import json
@@ -11,17 +11,25 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from stream.clip import prepare
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.lifeline import serve_parent
-from training.data.clips import Clips, Facts
+from training.data.cache import Origin, open_cache, read_manifest
+from training.data.cache_writer import CacheWriter
+from training.data.clips import Clips
+from training.data.journal import ReadClip
 from training.synthetic import GENERATOR_VERSION, PRESETS, Scene, crop, sample_scene
 
 Purpose = Literal["training", "validation", "test"]
 _PURPOSES: tuple[Purpose, ...] = ("training", "validation", "test")
+
+
+GENERATED = "generated clips"
+"""In the words of a recipe; a card of a network that was trained on them warns of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,7 @@ class Recipe:
     def describe(self) -> str:
         """The recipe in words, for a card."""
         return (
-            f"{self.clips} generated clips (generator {GENERATOR_VERSION}, presets {' and '.join(self.presets)}, "
+            f"{self.clips} {GENERATED} (generator {GENERATOR_VERSION}, presets {' and '.join(self.presets)}, "
             f"{self.purpose} seed {self.seed}), {self.stalled_share:.0%} stalled"
         )
 
@@ -47,6 +55,10 @@ class Recipe:
         """`[clips]`, whether each clip is stalled; the share is met to the nearest clip."""
         stalled = np.arange(self.clips) < round(self.stalled_share * self.clips)
         return np.random.default_rng(self.seed).permutation(stalled)
+
+    def clip_id(self, index: int) -> str:
+        """The name of a clip, which no other set has."""
+        return f"{self.purpose}-{self.seed}-{index}"
 
     def digest(self, spec: ClipSpec) -> str:
         """Names the pixels in a cache."""
@@ -58,62 +70,57 @@ class Recipe:
 def generate(
     recipe: Recipe, spec: ClipSpec, *, cache: Path, processes: int, progress: Callable[[int, int], None]
 ) -> Clips:
-    """Clips of a recipe, from the cache where they have been generated before.
+    """Clips of a recipe, from the cache where they have been generated before; where that was ended, it goes on.
 
     Raises:
         UserError: there is no such preset, or the cache can't be written.
     """
     if unknown := [name for name in recipe.presets if name not in PRESETS]:
         raise UserError(f"--preset {unknown[0]}: no such preset; there are {', '.join(PRESETS)}")
-    path = cache / f"{recipe.purpose}-{recipe.digest(spec)}.npy"
+    folder = kept_at(recipe, spec, cache)
+    manifest = read_manifest(folder)
+    if manifest is None or manifest.contents is None:
+        origin = Origin(source=recipe.describe(), digests={"recipe": recipe.digest(spec)})
+        with CacheWriter(folder, spec, origin, flag="--cache") as writer:
+            _fill(writer, recipe, spec, processes, progress)
+            writer.finish(writer.find(_wanted(recipe)), digests={})
+    return open_cache(folder, spec).clips
+
+
+def kept_at(recipe: Recipe, spec: ClipSpec, cache: Path) -> Path:
+    """The folder that a recipe's clips are kept in."""
+    return cache / f"{recipe.purpose}-{recipe.digest(spec)}"
+
+
+def _wanted(recipe: Recipe) -> pl.DataFrame:
     labels = recipe.labels()
-    try:
-        if not path.exists():
-            _generate_file(path, recipe, labels, spec, processes, progress)
-    except OSError as error:
-        raise UserError(f"--cache {cache}: {error.strerror or error}; give a folder that can be written") from None
-    return Clips.of(np.load(path, mmap_mode="r"), _facts(recipe, labels))
-
-
-def _facts(recipe: Recipe, labels: NDArray[np.bool_]) -> Facts:
-    scenes = [_scene(recipe, index, stalled) for index, stalled in enumerate(labels.tolist())]
-    return Facts(
-        clip_ids=np.array([f"{recipe.purpose}-{recipe.seed}-{index}" for index in range(recipe.clips)]),
-        project_ids=np.array([scene.project for scene in scenes]),
-        stalled=labels,
-        num_frames=np.array([scene.num_frames for scene in scenes], np.int32),
-        boxes=np.array([scene.outline.box for scene in scenes], np.int32),
-        size_bytes=np.zeros(recipe.clips, np.int64),
-        crowd_scores=np.full(recipe.clips, np.nan, np.float32),
+    return pl.DataFrame(
+        {
+            "clip_id": [recipe.clip_id(index) for index in range(recipe.clips)],
+            "stalled": labels,
+            "crowd_score": pl.Series([None] * recipe.clips, dtype=pl.Float64),
+            "tier1": [True] * recipe.clips,
+            "micro": [False] * recipe.clips,
+            "nano": [False] * recipe.clips,
+        }
     )
 
 
-def _generate_file(
-    path: Path,
-    recipe: Recipe,
-    labels: NDArray[np.bool_],
-    spec: ClipSpec,
-    processes: int,
-    progress: Callable[[int, int], None],
+def _fill(
+    writer: CacheWriter, recipe: Recipe, spec: ClipSpec, processes: int, progress: Callable[[int, int], None]
 ) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".partial")
-    try:
-        pixels = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (recipe.clips, *spec.shape))
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, context, initializer=_start_process) as pool:
-            try:
-                render = partial(_generate_clip, recipe, spec)
-                for done, clip in enumerate(pool.map(render, range(recipe.clips), labels.tolist(), chunksize=8)):
-                    pixels[done] = clip
-                    progress(done + 1, recipe.clips)
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        pixels.flush()
-        unfinished.rename(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    labels = recipe.labels()
+    left = [index for index in range(recipe.clips) if recipe.clip_id(index) not in writer.kept]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, initializer=_start_process) as pool:
+        try:
+            made = pool.map(partial(_generate_clip, recipe, spec), left, labels[left].tolist(), chunksize=8)
+            for done, (clip, pixels) in enumerate(made, start=recipe.clips - len(left) + 1):
+                writer.add(clip, pixels)
+                progress(done, recipe.clips)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _start_process() -> None:
@@ -121,11 +128,19 @@ def _start_process() -> None:
     prepare()
 
 
-def _generate_clip(recipe: Recipe, spec: ClipSpec, index: int, stalled: bool) -> NDArray[np.uint8]:  # noqa: FBT001 - called by map
-    return crop(_scene(recipe, index, stalled), spec)
+def _generate_clip(recipe: Recipe, spec: ClipSpec, index: int, stalled: bool) -> tuple[ReadClip, NDArray[np.uint8]]:  # noqa: FBT001 - called by map
+    scene = draw_scene(recipe, index, stalled)
+    facts = ReadClip(
+        clip_id=recipe.clip_id(index),
+        project_id=scene.project,
+        num_frames=scene.num_frames,
+        box=scene.outline.box,
+    )
+    return facts, crop(scene, spec)
 
 
-def _scene(recipe: Recipe, index: int, stalled: bool) -> Scene:  # noqa: FBT001 - as above
+def draw_scene(recipe: Recipe, index: int, stalled: bool) -> Scene:  # noqa: FBT001 - as above
+    """One clip of a recipe, undrawn; `stalled` is its label."""
     # A synthesized folder's seeds are (seed, index), with an implied 0 behind: no set shares a clip with one.
     rng = np.random.default_rng([recipe.seed, index, 1 + _PURPOSES.index(recipe.purpose)])
     return sample_scene(rng, preset=PRESETS[recipe.presets[index % len(recipe.presets)]], stalled=stalled)

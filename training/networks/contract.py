@@ -6,13 +6,17 @@ import torch
 from pydantic import BaseModel, ConfigDict, model_validator
 from torch import Tensor, nn
 
+from stream.clip.spec import ClipSpec
+
 
 class Config(BaseModel):
-    """What the configurations of all networks share; a subclass adds `architecture`, which names it."""
+    """What the configurations of all networks share."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    frames: int
+    architecture: str
+    """Names the subclass: a checkpoint's card is read by it."""
+    frames: int = 16
     """T."""
     mean: tuple[float, ...] = (0.45, 0.1)
     """Of each input channel, as a share of 255: grey, then the extra channel of a ClipSpec."""
@@ -34,6 +38,14 @@ class Config(BaseModel):
     def variant(self, **changes: Any) -> Self:
         """A validated copy with some fields changed."""
         return type(self).model_validate({**self.model_dump(), **changes})
+
+    def taking(self, spec: ClipSpec) -> Self:
+        """A validated copy for the frames and channels of a spec's clips.
+
+        Raises:
+            ValueError: the network can't take so many frames.
+        """
+        return self.variant(frames=spec.frames, mean=self.mean[: spec.channels], std=self.std[: spec.channels])
 
 
 class Network(nn.Module):
@@ -61,3 +73,11 @@ class Network(nn.Module):
     def logits(self, clips: Tensor) -> Tensor:
         """From normalised clips, `float [N, C, T, S, S]`, to `[N, outputs]`."""
         raise NotImplementedError
+
+
+def take_channels(stem: nn.Conv2d | nn.Conv3d, channels: int) -> None:
+    """Gives another network's first convolution a new number of input channels, and weights to begin with."""
+    out, _, *kernel = stem.weight.shape
+    stem.in_channels = channels
+    stem.weight = nn.Parameter(torch.empty(out, channels, *kernel))
+    nn.init.kaiming_normal_(stem.weight, mode="fan_out", nonlinearity="relu")

@@ -64,6 +64,7 @@ class SlowFastConfig(Config):
 R50_8X8 = SlowFastConfig()
 R50_4X16 = SlowFastConfig(alpha=8, lateral_kernel=5)
 R101_8X8 = SlowFastConfig(depths=(3, 4, 23, 3), lateral_kernel=5)
+R50_HALF = SlowFastConfig(slow_channels=(32, 32, 64, 128, 256), fast_channels=(4, 4, 8, 16, 32))
 SLIM = SlowFastConfig(
     frames=16,
     block="basic",
@@ -113,14 +114,17 @@ class SlowFast(Network):
 
     def logits(self, clips: Tensor) -> Tensor:
         """From normalised clips, `float [N, C, T, S, S]`, to `[N, outputs]`."""
+        logits: Tensor = self.head(self.dropout(self.features(clips)))
+        return logits
+
+    def features(self, clips: Tensor) -> Tensor:
+        """From normalised clips, `float [N, C, T, S, S]`, to the means over space and time, slow ones first."""
         fast = clips
         slow = fast.index_select(2, self.slow_frames)
         slow, fast = self.stem(slow, fast)
         for stage in self.stages:
             slow, fast = stage(slow, fast)
-        features = torch.cat([slow.mean((2, 3, 4)), fast.mean((2, 3, 4))], dim=1)
-        logits: Tensor = self.head(self.dropout(features))
-        return logits
+        return torch.cat([slow.mean((2, 3, 4)), fast.mean((2, 3, 4))], dim=1)
 
 
 class _Level(nn.Module):

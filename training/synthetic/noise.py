@@ -31,6 +31,8 @@ STYLES: dict[str, tuple[Grain, ...]] = {
     "dashes": (Grain(0.92, 1.25, 0.30), Grain(0.08, 2.0, 3.0)),  # x .86 .58 .30 .13, y .15 .08 .06
     "cloudy": (Grain(0.85, 0.85, 0.5), Grain(0.15, 3.0, 3.0)),  # x .74 .46 .33 .26, y .52 .28 .23
     "speckle": (Grain(1.0, 0.35, 0.35),),  # nearly white
+    "fine": (Grain(1.0, 0.65, 0.5),),
+    "lines": (Grain(0.85, 0.6, 0.35), Grain(0.15, 60.0, 0.3)),  # scan lines of unequal brightness
     "texture": (Grain(0.5, 1.5, 1.5), Grain(0.4, 4.0, 4.0), Grain(0.1, 12.0, 12.0)),  # not noise: the tissue's own
 }
 

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from stream.clip.spec import Box
 
-STROKE_PX = 3
-ORANGE = (255, 102, 0)
-"""RGB of the stroke, as measured on real clips."""
+Colour = tuple[int, int, int]
+"""Red, green, blue; 0 to 255."""
+ORANGE: Colour = (255, 102, 0)
+"""Of the stroke, as measured on real clips."""
 _POINTS = 128
 _SUBPIXEL_BITS = 4
 _OVERSAMPLING = 4
@@ -22,6 +23,15 @@ class Outline:
     """A smooth closed curve; `polygon` is `float32 [N, 2]`, x and y in pixels of the frame (pixel centres whole)."""
 
     polygon: NDArray[np.float32]
+    stroke_px: float = 3.0
+    """Thickness; a multiple of 1 / 4."""
+    colour: Colour = ORANGE
+
+    @property
+    def grey(self) -> int:
+        """The colour's luma (ITU-R BT.601)."""
+        red, green, blue = self.colour
+        return round(0.299 * red + 0.587 * green + 0.114 * blue)
 
     @cached_property
     def box(self) -> Box:
@@ -41,14 +51,14 @@ class Outline:
     @cached_property
     def _patch(self) -> Box:
         """The part of the plane that the curve and its stroke lie in."""
-        low = np.floor(self.polygon.min(axis=0)) - STROKE_PX
-        high = np.ceil(self.polygon.max(axis=0)) + STROKE_PX + 1
+        low = np.floor(self.polygon.min(axis=0) - self.stroke_px)
+        high = np.ceil(self.polygon.max(axis=0) + self.stroke_px) + 1
         return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
     @cached_property
     def _stroke(self) -> NDArray[np.uint8]:
         fine, shape = self._fine()
-        cv2.polylines(fine, shape, True, 255, STROKE_PX * _OVERSAMPLING, cv2.LINE_8, _SUBPIXEL_BITS)
+        cv2.polylines(fine, shape, True, 255, round(self.stroke_px * _OVERSAMPLING), cv2.LINE_8, _SUBPIXEL_BITS)
         return self._averaged(fine)
 
     @cached_property

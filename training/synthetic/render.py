@@ -7,16 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.clip.spec import Box
+from training.synthetic.footprint import Footprint
+from training.synthetic.look import Noise
 from training.synthetic.noise import tile
-from training.synthetic.outline import ORANGE
 from training.synthetic.scene import Scene
-from training.synthetic.vessel import Footprint, Vessel, footprint
+from training.synthetic.vessel import Vessel
 
-OUTLINE_GREY = round(0.299 * ORANGE[0] + 0.587 * ORANGE[1] + 0.114 * ORANGE[2])
 _CHUNK = 16
 _RIPPLE = 0.22
-_LAYER_FRAMES = 8
-"""Distance in depth of two independent layers of tissue."""
 
 
 def render(scene: Scene, frames: Sequence[int] | None = None, window: Box | None = None) -> NDArray[np.uint8]:
@@ -34,7 +32,7 @@ def render(scene: Scene, frames: Sequence[int] | None = None, window: Box | None
     coverage = scene.outline.stroke(window or scene.frame)
     y, x = np.nonzero(coverage)
     share = coverage[y, x] / np.float32(255)
-    grey[:, y, x] = np.round(grey[:, y, x] * (1 - share) + OUTLINE_GREY * share)
+    grey[:, y, x] = np.round(grey[:, y, x] * (1 - share) + scene.outline.grey * share)
     return grey
 
 
@@ -54,13 +52,13 @@ def _padding(scene: Scene) -> int:
 
 def _light(scene: Scene, frames: NDArray[np.intp], view: Box) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """What emits light, at rest: chunks `[t, h, w]` with as much margin as frames are displaced, and their start."""
-    pad, axial = _padding(scene), scene.look.axial_px
+    pad, planes = _padding(scene), scene.timeline.plane[frames]
     canvas = (view[0] - pad, view[1] - pad, view[2] + pad, view[3] + pad)
-    depths = (float(frames.min()), float(frames.max()))
-    prints = [(v, footprint(v, canvas)) for v in scene.vessels if v.reaches(canvas, depths, axial)]
+    depths = (float(planes.min()), float(planes.max()))
+    prints = [(v, v.footprint(canvas)) for v in scene.vessels if v.reaches(canvas, depths)]
     shade = _shade(scene, canvas)
     for start in range(0, len(frames), _CHUNK):
-        part = frames[start : start + _CHUNK]
+        part = planes[start : start + _CHUNK]
         light = _tissue(scene, part, canvas)
         _add_vessels(scene, prints, part, canvas, light)
         _add_spots(scene, part, canvas, light)
@@ -71,22 +69,21 @@ def _light(scene: Scene, frames: NDArray[np.intp], view: Box) -> Iterator[tuple[
 def _add_vessels(
     scene: Scene,
     prints: Sequence[tuple[Vessel, Footprint]],
-    frames: NDArray[np.intp],
+    planes: NDArray[np.intp],
     canvas: Box,
     light: NDArray[np.float32],
 ) -> None:
     flat = light.reshape(len(light), -1)
-    axial, depths = scene.look.axial_px, (float(frames.min()), float(frames.max()))
+    depths = (float(planes.min()), float(planes.max()))
     for vessel, pixels in prints:
-        if len(pixels.x) and vessel.reaches(canvas, depths, axial):
+        if len(pixels.x) and vessel.reaches(canvas, depths):
             places = (pixels.y - canvas[1]) * (canvas[2] - canvas[0]) + pixels.x - canvas[0]
-            along = vessel.light(frames, scene.num_frames, axial)
-            flat[:, places] += along[:, pixels.step] * pixels.profile
+            flat[:, places] += vessel.light(pixels, planes, scene.num_planes)
 
 
-def _add_spots(scene: Scene, frames: NDArray[np.intp], canvas: Box, light: NDArray[np.float32]) -> None:
+def _add_spots(scene: Scene, planes: NDArray[np.intp], canvas: Box, light: NDArray[np.float32]) -> None:
     spots = scene.spots
-    away = np.maximum(np.maximum(frames.min() - spots.centre[:, 2], spots.centre[:, 2] - frames.max()), 0)
+    away = np.maximum(np.maximum(planes.min() - spots.centre[:, 2], spots.centre[:, 2] - planes.max()), 0)
     reach = 2.5 * spots.radius_px
     x, y = spots.centre[:, 0], spots.centre[:, 1]
     near = (x + reach > canvas[0]) & (x - reach < canvas[2]) & (y + reach > canvas[1]) & (y - reach < canvas[3])
@@ -95,28 +92,28 @@ def _add_spots(scene: Scene, frames: NDArray[np.intp], canvas: Box, light: NDArr
         y0, y1 = max(canvas[1], int(y[i] - reach[i])), min(canvas[3], int(y[i] + reach[i]) + 1)
         across = np.exp(-0.5 * ((np.arange(x0, x1) - x[i]) / spots.radius_px[i]) ** 2)
         down = np.exp(-0.5 * ((np.arange(y0, y1) - y[i]) / spots.radius_px[i]) ** 2)
-        deep = spots.brightness[i] * np.exp(-0.5 * ((frames - spots.centre[i, 2]) / spots.depth_px[i]) ** 2)
+        deep = spots.brightness[i] * np.exp(-0.5 * ((planes - spots.centre[i, 2]) / spots.depth_px[i]) ** 2)
         patch = (deep[:, None, None] * (down[:, None] * across)).astype(np.float32)
         light[:, y0 - canvas[1] : y1 - canvas[1], x0 - canvas[0] : x1 - canvas[0]] += patch
 
 
-def _tissue(scene: Scene, frames: NDArray[np.intp], canvas: Box) -> NDArray[np.float32]:
+def _tissue(scene: Scene, planes: NDArray[np.intp], canvas: Box) -> NDArray[np.float32]:
     """The faint tissue between vessels: layers of grain that blend into each other with depth."""
     grain, look = tile("texture"), scene.look
     width, height = canvas[2] - canvas[0], canvas[3] - canvas[1]
     layers = {}
-    for layer in {int(k) + d for k in frames // _LAYER_FRAMES for d in (0, 1)}:
+    for layer in {int(k) + d for k in planes // look.layer_planes for d in (0, 1)}:
         x, y = scene.texture_at[layer] + (canvas[0], canvas[1])
         layers[layer] = grain.take(range(y, y + height), axis=0, mode="wrap").take(
             range(x, x + width), axis=1, mode="wrap"
         )
-    light = np.empty((len(frames), height, width), np.float32)
-    for plane, frame in zip(light, frames, strict=True):
-        layer, turn = divmod(int(frame), _LAYER_FRAMES)
-        angle = 0.5 * np.pi * turn / _LAYER_FRAMES
+    light = np.empty((len(planes), height, width), np.float32)
+    for image, plane in zip(light, planes, strict=True):
+        layer, turn = divmod(int(plane), look.layer_planes)
+        angle = 0.5 * np.pi * turn / look.layer_planes
         upper, lower = look.texture * np.cos(angle), look.texture * np.sin(angle)  # squares add up to one variance
-        cv2.addWeighted(layers[layer], upper, layers[layer + 1], lower, np.log(look.tissue), dst=plane)
-        cv2.exp(plane, dst=plane)
+        cv2.addWeighted(layers[layer], upper, layers[layer + 1], lower, np.log(look.tissue), dst=image)
+        cv2.exp(image, dst=image)
     return light
 
 
@@ -142,14 +139,28 @@ def _shade(scene: Scene, canvas: Box) -> NDArray[np.float32]:
 def _expose(
     scene: Scene, frames: NDArray[np.intp], view: Box, light: NDArray[np.float32], out: NDArray[np.uint8]
 ) -> None:
-    """Turns light into grey levels: displacement, gain, noise that grows with the root of the light, gamma."""
-    look, pad, grain = scene.look, _padding(scene), tile(scene.look.style)
+    """Turns light into grey levels: displacement, gain, noise that grows with the light, gamma."""
+    look, pad = scene.look, _padding(scene)
     height, width = out.shape[1:]
     for plane, emitted, frame in zip(out, light, frames, strict=True):
         dx, dy = scene.timeline.shift[frame]
         gain = look.gain * scene.timeline.gain[frame]
         seen = emitted[pad - dy : pad - dy + height, pad - dx : pad - dx + width] * np.float32(gain)
-        x, y = scene.timeline.noise_at[frame] + (view[0], view[1])
-        seen += cv2.multiply(cv2.sqrt(seen), grain[y : y + height, x : x + width], scale=look.noise)
+        seen += _deviation(look.noise, seen) * _grain(look.noise, scene.timeline.noise_at[frame], view)
         np.maximum(seen - np.float32(look.black), 0.0, out=seen)
-        cv2.convertScaleAbs(cv2.pow(seen, look.gamma), dst=plane, alpha=255.0)
+        cv2.convertScaleAbs(cv2.pow(seen, look.gamma), dst=plane, alpha=255.0 if gain else 0.0)
+
+
+def _deviation(noise: Noise, seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Standard deviation of the noise where so much light is seen, `[h, w]`; what was painted black has none."""
+    deviation = np.float32(noise.shot) * np.sqrt(seen) + np.float32(noise.speckle) * seen
+    return deviation + np.float32(noise.read) * (seen > 0)
+
+
+def _grain(noise: Noise, at: NDArray[np.intp], view: Box) -> NDArray[np.float32]:
+    """Noise of variance 1 for a window, `[h, w]`: the tiles' own from an offset for each."""
+    first, second = [
+        tile(style)[y + view[1] : y + view[3], x + view[0] : x + view[2]]
+        for style, (x, y) in zip(noise.styles, at.tolist(), strict=True)
+    ]
+    return first * np.float32(np.cos(noise.blend)) + second * np.float32(np.sin(noise.blend))

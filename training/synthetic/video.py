@@ -10,7 +10,6 @@ import numpy as np
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from training.synthetic.outline import ORANGE
 from training.synthetic.render import render
 from training.synthetic.scene import Scene
 
@@ -38,7 +37,7 @@ def sample_reencoding(rng: np.random.Generator) -> Encoding:
 
 def write_clip(scene: Scene, encoding: Encoding = REAL) -> bytes:
     """Renders and encodes a scene; the same scene gives the same bytes on the same x264."""
-    return encode(render(scene), _chroma(scene), encoding)
+    return encode(render(scene), outline_chroma(scene), encoding)
 
 
 def encode(grey: NDArray[np.uint8], chroma: NDArray[np.uint8], encoding: Encoding) -> bytes:
@@ -74,9 +73,9 @@ def neutral_chroma(width: int, height: int) -> NDArray[np.uint8]:
     return np.full((2, height // 2, width // 2), 128, np.uint8)
 
 
-def _chroma(scene: Scene) -> NDArray[np.uint8]:
+def outline_chroma(scene: Scene) -> NDArray[np.uint8]:
     """U and V of the outline's colour where it covers a pixel, else neutral; BT.601, limited range."""
-    red, green, blue = ORANGE
+    red, green, blue = scene.outline.colour
     u = -0.168736 * red - 0.331264 * green + 0.5 * blue
     v = 0.5 * red - 0.418688 * green - 0.081312 * blue
     coverage = scene.outline.stroke(scene.frame).astype(np.float32) / 255

@@ -8,6 +8,7 @@ import pytest
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from training.data.generated import Recipe, generate
+from training.synthetic import PRESETS, sample_scene
 
 SPEC = ClipSpec(frames=4, size=32)
 RECIPE = Recipe(clips=6, presets=("demo", "field"), stalled_share=0.5, purpose="training", seed=3)
@@ -46,13 +47,32 @@ def test_anything_that_changes_pixels_changes_the_cached_files_name():
     assert len(set(digests)) == len(digests)
 
 
-def test_interrupted_it_leaves_nothing_behind(tmp_path):
+def test_interrupted_it_goes_on_and_gives_the_same_clips(tmp_path):
     def interrupt(done, total):
-        raise KeyboardInterrupt
+        if done == 2:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make(RECIPE, tmp_path, progress=interrupt)
-    assert list(tmp_path.iterdir()) == []
+        make(RECIPE, tmp_path / "a", progress=interrupt)
+    seen = []
+    resumed = make(RECIPE, tmp_path / "a", progress=lambda done, total: seen.append(done))
+    assert seen == [3, 4, 5, 6]
+    whole = make(RECIPE, tmp_path / "b")
+    assert np.array_equal(resumed.read(np.arange(6)), whole.read(np.arange(6)))
+    assert resumed.facts.clip_ids.tolist() == whole.facts.clip_ids.tolist()
+
+
+def test_its_facts_are_those_of_the_scenes(tmp_path):
+    clips = make(replace(RECIPE, clips=4), tmp_path)
+    for index in range(4):
+        rng = np.random.default_rng([3, index, 1])
+        scene = sample_scene(rng, preset=PRESETS[RECIPE.presets[index % 2]], stalled=bool(clips.stalled[index]))
+        assert clips.facts.clip_ids[index] == f"training-3-{index}"
+        assert clips.facts.project_ids[index] == scene.project
+        assert clips.facts.num_frames[index] == scene.num_frames
+        assert tuple(clips.facts.boxes[index]) == scene.outline.box
+    assert np.isnan(clips.facts.crowd_scores).all()
+    assert not clips.facts.size_bytes.any()
 
 
 def test_an_unknown_preset_and_an_unwritable_cache_are_named(tmp_path):

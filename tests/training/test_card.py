@@ -1,0 +1,77 @@
+"""The model card, as Markdown."""
+
+import re
+
+from stream.clip.spec import ClipSpec
+from tests.training.page.made import RULE, studied
+from training.card import write_card
+from training.checkpoint import CheckpointCard, TrainingSummary
+from training.data.generated import Recipe
+from training.measures.coverage import Limits
+from training.networks.slowfast import SLIM
+
+
+def card(**changes) -> str:
+    study, _ = studied(name=changes.pop("name", "field"))
+    training = TrainingSummary(
+        version="0.1.0",
+        torch="2.15",
+        seed=1,
+        steps=1432,
+        batch=32,
+        minutes=28.3,
+        precision="fp32",
+        loss=0.7,
+        validation=study.evaluation,
+        limits=changes.pop("limits", Limits(error=0.01, missed=0.05)),
+    )
+    fields = {"network": SLIM, "spec": ClipSpec(), "rule": RULE, "training": training, "weights_sha256": "ab" * 32}
+    return write_card(CheckpointCard(**{**fields, "dataset": "real clips", **changes}), [study], parameters=550_000)
+
+
+def sections(text: str) -> dict[str, str]:
+    parts = re.split(r"^## (.*)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_it_has_the_sections_of_a_model_card():
+    found = sections(card())
+    assert list(found) == [
+        "Intended use",
+        "Not for",
+        "Network and input",
+        "Training",
+        "Measures",
+        "Thresholds, and what they promise",
+        "Limits",
+    ]
+    assert all(text.strip() for text in found.values())
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_header():
+    for table in re.findall(r"(?:^\|.*\|\n)+", card(name="a|b"), flags=re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
+
+
+def test_measures_stand_with_interval_and_prevalence():
+    study, _ = studied()
+    mcc, text = study.evaluation.mcc, sections(card())["Measures"]
+    assert (
+        f"| field | {100 * study.evaluation.prevalence:.1f} % | {mcc.value:.3f} [{mcc.low:.3f} {mcc.high:.3f}] |"
+        in text
+    )
+    assert re.findall(r"\| field \| (0\.3|1|5|30) % \|", text) == ["0.3", "1", "5", "30"]
+
+
+def test_thresholds_stand_with_what_they_promise_and_what_was_measured():
+    text = sections(card())["Thresholds, and what they promise"]
+    assert "For a prevalence of 30 %" in text
+    assert "called stalled at most 1 % flow" in text
+    assert "all stalled clips at most 5 % are called flowing" in text
+    assert "is not recorded" in sections(card(limits=None))["Thresholds, and what they promise"]
+
+
+def test_a_network_that_saw_generated_clips_only_says_so():
+    recipe = Recipe(clips=8, presets=("demo",), stalled_share=0.5, purpose="training", seed=0)
+    assert "never seen a real clip" in card(dataset=recipe.describe())
+    assert "never seen a real clip" not in card()

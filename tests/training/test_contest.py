@@ -1,0 +1,113 @@
+"""A contest trains each row at its best learning rate, measures all alike, and trains nothing twice."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stream.cli import main
+from stream.clip.spec import ClipSpec
+from stream.errors import UserError
+from training.__main__ import COMMANDS
+from training.contest import Contest, Entry, Rules, Split
+from training.data.generated import Recipe, generate, kept_at
+from training.entries import RATES, ablated, compared
+from training.networks.slowfast import SlowFastConfig
+from training.recipe import RECIPES
+from training.trials import Part
+
+SPEC = ClipSpec(frames=8, size=32)
+TINY = SlowFastConfig(
+    frames=8,
+    block="basic",
+    depths=(1, 1, 1, 1),
+    slow_channels=(4, 4, 4, 4, 4),
+    fast_channels=(2, 2, 2, 2, 2),
+    stem_kernel=3,
+    stem_pool=False,
+)
+RULES = Rules(seeds=2, cpu_s=0.1, precision="32-true", prevalence=0.5)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory) -> Path:
+    """The folder of 40 generated clips of all projects."""
+    cache: Path = tmp_path_factory.mktemp("cache")
+    recipe = Recipe(40, ("demo",), 0.5, "training", 0)
+    generate(recipe, SPEC, cache=cache, processes=2, progress=lambda _done, _total: None)
+    return kept_at(recipe, SPEC, cache)
+
+
+def held(clips: Path, out: Path, *entries: Entry, told: list[tuple[str, int, int]] | None = None):
+    def progress(name: str):
+        return lambda done, total: None if told is None else told.append((name, done, total))
+
+    def part(*numbers: int) -> Part:
+        return Part(cache=clips, folds=numbers, count=4)
+
+    splits = [Split(part(2, 3), part(1), {"held out": part(0)}), Split(part(0, 3), part(2), {"held out": part(1)})]
+    return Contest(lambda _: splits, RULES, out=out, jobs=1, progress=progress).rows(entries)
+
+
+def test_each_row_is_measured_on_all_that_was_held_out_and_nothing_is_trained_twice(clips: Path, tmp_path: Path):
+    entries = (
+        Entry("tiny", TINY, RECIPES["debug"], SPEC, (1e-3, 3e-3)),
+        Entry("two views", TINY, RECIPES["debug"], SPEC, (3e-3,), views=2),
+    )
+    told: list[tuple[str, int, int]] = []
+    rows = held(clips, tmp_path, *entries, told=told)
+    assert [row.entry.name for row in rows] == ["tiny", "two views"]
+    assert told[-1] == ("other seeds", 4, 4)
+    assert ("first seed", 6, 6) in told
+    tested = Part(cache=clips, folds=(0, 1), count=4).open(SPEC).stalled
+    for row in rows:
+        result = row.results["held out"]
+        assert result.prevalence == tested.mean()
+        assert len(result.seeds) == 2
+        assert result.mcc.value == pytest.approx(sum(result.seeds) / 2)
+        assert row.learning_rate in row.entry.learning_rates
+        assert row.clips_seen > 0
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(before) == 10
+    again = held(clips, tmp_path, *entries)
+    assert [row.results for row in again] == [row.results for row in rows]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+
+
+def test_every_network_chooses_from_the_same_rates_and_the_first_benchmark_is_among_them():
+    entries = list(compared(["slim", "mosaic"], ClipSpec(), RECIPES["full"]))
+    assert [entry.name for entry in entries] == ["slim", "mosaic", "mosaic, weighted loss"]
+    assert all(entry.learning_rates == RATES for entry in entries)
+    assert entries[2].recipe.stalled_share is None
+    with pytest.raises(UserError, match="resnet: no such network; there are slim"):
+        list(compared(["resnet"], ClipSpec(), RECIPES["full"]))
+
+
+def test_an_ablation_changes_one_thing_in_each_row():
+    base, *rows = ablated("slim", ClipSpec(), RECIPES["full"], other_specs=True)
+    assert len({entry.name for entry in rows}) == len(rows)
+    for entry in rows:
+        changed = {
+            "recipe": entry.recipe != base.recipe,
+            "spec": entry.spec != base.spec,
+            "views": entry.views != base.views,
+        }
+        assert sum(changed.values()) == 1, entry.name
+        assert entry.network.channels == entry.spec.channels
+        assert entry.network.frames == entry.spec.frames
+    assert all(entry.spec == base.spec for entry in ablated("slim", ClipSpec(), RECIPES["full"], other_specs=False))
+
+
+def test_compare_writes_its_table_for_people_and_for_programs(tmp_path: Path, capsys):
+    small = ("--spec.frames", 8, "--spec.size", 32, "--clips", 8, "--validation-clips", 8, "--test-clips", 8)
+    quick = ("--minutes", 0.002, "--seeds", 1, "--jobs", 1, "--processes", 1, "--preset", "demo", "--prevalence", 0.5)
+    words = ("compare", "--networks", "slim", *small, *quick, "--cache", tmp_path / "c", "--out", tmp_path / "out")
+    assert main("python -m training", COMMANDS, [str(word) for word in words]) == 0
+    table = (tmp_path / "out" / "table.md").read_text()
+    assert table in capsys.readouterr().out
+    lines = [line.split(" | ") for line in table.splitlines() if line.startswith("|")]
+    assert len({len(line) for line in lines if len(line) > 1}) == 1
+    assert lines[2][:3] == ["| slim", "demo", "50.0 %"]
+    (row,) = (json.loads(line) for line in (tmp_path / "out" / "table.jsonl").read_text().splitlines())
+    assert row["results"]["demo"]["prevalence"] == 0.5
+    assert row["spec"]["size"] == 32

@@ -1,0 +1,91 @@
+"""A run's folder is gone on with by the same run only, and what is saved is there whole or not at all."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from stream.clip.spec import ClipSpec
+from stream.errors import UserError
+from training.loop import begin
+from training.networks import PRESETS, build
+from training.recipe import RECIPES
+from training.states import MemberFolder, RunCard, close_run, open_run, write_whole
+
+CARD = RunCard(
+    network=PRESETS["slim"],
+    spec=ClipSpec(),
+    recipe=RECIPES["plain"],
+    seed=3,
+    budget="9 steps",
+    members="1 network",
+    dataset="none",
+    precision="32-true",
+    processes=1,
+)
+
+
+def test_an_unfinished_run_is_gone_on_with_only_if_that_is_asked_for(tmp_path: Path):
+    open_run(tmp_path, CARD, resume=False)
+    with pytest.raises(UserError, match="holds an unfinished run; go on with it by --resume"):
+        open_run(tmp_path, CARD, resume=False)
+    open_run(tmp_path, CARD, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"seed": 4}, "another seed: 3, now 4"),
+        ({"recipe": RECIPES["full"]}, "another recipe"),
+        ({"spec": ClipSpec(size=96)}, "another spec"),
+        ({"dataset": "others"}, "another dataset: none, now others"),
+        ({"processes": 2}, "another processes: 1, now 2"),
+    ],
+)
+def test_another_run_is_refused_by_what_differs(tmp_path: Path, change: dict[str, object], named: str):
+    open_run(tmp_path, CARD, resume=False)
+    with pytest.raises(UserError, match=named):
+        open_run(tmp_path, CARD.model_copy(update=change), resume=True)
+
+
+def test_a_closed_run_leaves_what_tensorboard_shows(tmp_path: Path):
+    open_run(tmp_path, CARD, resume=False)
+    member = MemberFolder(tmp_path / "member-0", every_s=0)
+    member.save(begin(build(PRESETS["slim"]), RECIPES["plain"]))
+    (tmp_path / "member-0" / "events.out.tfevents.1").touch()
+    close_run(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["events.out.tfevents.1"]
+
+
+def test_states_are_saved_no_more_often_than_asked(tmp_path: Path):
+    now = 0.0
+    state = begin(build(PRESETS["slim"]), RECIPES["plain"])
+    member = MemberFolder(tmp_path, every_s=60, clock=lambda: now)
+    member.save(state)
+    assert not (tmp_path / "state.pt").exists()
+    now = 61.0
+    member.save(state)
+    assert (tmp_path / "state.pt").exists()
+
+
+def test_a_spoilt_state_is_named(tmp_path: Path):
+    state = begin(build(PRESETS["slim"]), RECIPES["plain"])
+    member = MemberFolder(tmp_path, every_s=0)
+    member.load(state)
+    assert state.step == 0
+    member.save(state)
+    (tmp_path / "state.pt").write_bytes((tmp_path / "state.pt").read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"state.pt can't be read .*; delete the run's folder"):
+        member.load(state)
+
+
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    write_whole(tmp_path / "file", b"before")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UserError, match="No space left on device; make room"):
+        write_whole(tmp_path / "file", b"after")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]

@@ -1,0 +1,40 @@
+"""What a run shows in TensorBoard: loss, learning rate, speed, and the first batch as the network sees it."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from training.loop import Step
+
+_SHOWN_CLIPS, _SHOWN_FRAMES = 8, 8
+
+
+class Board:
+    """A context manager around one run's event file; a run that goes on adds another behind it."""
+
+    def __init__(self, folder: Path, *, first_step: int) -> None:
+        self._writer = SummaryWriter(str(folder), purge_step=first_step or None, flush_secs=20)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.close()
+
+    def step(self, step: Step) -> None:
+        """One point of each curve."""
+        for name in ("loss", "learning_rate", "clips_per_s"):
+            self._writer.add_scalar(name, getattr(step, name), step.number)
+
+    def batch(self, clips: Tensor) -> None:
+        """A picture of the first clips of `uint8 [N, C, T, S, S]`: a row each, frames side by side."""
+        frames = torch.linspace(0, clips.shape[2] - 1, _SHOWN_FRAMES).long()
+        grey = clips[:_SHOWN_CLIPS, 0].cpu()[:, frames]
+        picture = grey.permute(0, 2, 1, 3).reshape(len(grey) * clips.shape[-1], -1)
+        self._writer.add_image("first batch", picture[None], 0)

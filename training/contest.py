@@ -1,0 +1,200 @@
+"""A contest: rows of a table that differ in one thing, each trained by trials of equal cost and measured alike.
+
+A row's learning rate is the best of several on the first seed, by PR-AUC on the validation clips; all its seeds are
+then trained at that rate. Several splits make each part of the clips in turn the test.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.clip.spec import ClipSpec
+from training.calibrate import choose_rule
+from training.loop import Precision
+from training.measures import Estimate, Ranking, mcc_at
+from training.measures.bootstrap import Redrawn, Weights
+from training.measures.coverage import Limits
+from training.measures.evaluation import probabilities_of
+from training.networks import SingleConfig, Views
+from training.recipe import Recipe
+from training.trials import Outcome, Part, Trial, run
+
+Calls = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row."""
+
+    name: str
+    network: SingleConfig
+    recipe: Recipe
+    spec: ClipSpec
+    learning_rates: tuple[float, ...]
+    views: Views = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What a trial trains on, what its threshold is chosen on, and the sets that it is measured on."""
+
+    training: Part
+    validation: Part
+    tests: Mapping[str, Part]
+    """By name; all splits have the same names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What all trials of a contest share."""
+
+    seeds: int
+    cpu_s: float
+    precision: Precision
+    prevalence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a row came to on one set: means over its seeds."""
+
+    mcc: Estimate
+    pr_auc: Estimate
+    sensitivity_at_95: Estimate
+    """At the threshold of this set that calls at most 5 % of the flowing clips stalled."""
+    sensitivity_at_99: Estimate
+    prevalence: float
+    seeds: tuple[float, ...]
+    """MCC of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry that has been trained and measured."""
+
+    entry: Entry
+    learning_rate: float
+    clips_seen: int
+    """By one of its networks, on average."""
+    results: Mapping[str, Result]
+    """By the test set's name."""
+
+
+Splits = Callable[[ClipSpec], Sequence[Split]]
+"""The clips of a contest, as a spec takes them."""
+_Key = tuple[Entry, float, int]
+"""Entry, learning rate, seed."""
+
+
+class Contest:
+    """Runs the trials of all rows; what `out` holds of one that was interrupted is not trained again."""
+
+    def __init__(
+        self,
+        splits: Splits,
+        rules: Rules,
+        *,
+        out: Path,
+        jobs: int,
+        progress: Callable[[str], Callable[[int, int], None]],
+    ) -> None:
+        self._splits, self._rules, self._out, self._jobs, self._progress = splits, rules, out, jobs, progress
+        self._outcomes: dict[_Key, list[Outcome]] = {}
+
+    def rows(self, entries: Sequence[Entry]) -> list[Row]:
+        """Trains and measures the entries.
+
+        Raises:
+            UserError: clips can't be read, a loss is no longer a number, or a result can't be written.
+        """
+        self._run("first seed", [(entry, rate, 0) for entry in entries for rate in entry.learning_rates])
+        best = {entry: max(entry.learning_rates, key=partial(self._validated, entry)) for entry in entries}
+        seeds = range(self._rules.seeds)
+        self._run("other seeds", [(entry, best[entry], seed) for entry in entries for seed in seeds[1:]])
+        return [
+            self._row(entry, best[entry], [self._outcomes[entry, best[entry], seed] for seed in seeds])
+            for entry in entries
+        ]
+
+    def _run(self, name: str, keys: Sequence[_Key]) -> None:
+        trials = [[self._trial(key, split) for split in self._splits(key[0].spec)] for key in keys]
+        ended = iter(
+            run(
+                [each for of_key in trials for each in of_key],
+                out=self._out,
+                jobs=self._jobs,
+                on_end=self._progress(name),
+            )
+        )
+        self._outcomes |= {key: [next(ended) for _ in of_key] for key, of_key in zip(keys, trials, strict=True)}
+
+    def _trial(self, key: _Key, split: Split) -> Trial:
+        entry, rate, seed = key
+        return Trial(
+            network=entry.network,
+            recipe=entry.recipe.variant(learning_rate=rate),
+            spec=entry.spec,
+            seed=seed,
+            cpu_s=self._rules.cpu_s,
+            precision=self._rules.precision,
+            views=entry.views,
+            training=split.training,
+            scored=(split.validation, *split.tests.values()),
+        )
+
+    def _validated(self, entry: Entry, rate: float) -> float:
+        """PR-AUC on the validation clips of the first seed, as a mean over the splits."""
+        found = []
+        for outcome in self._outcomes[entry, rate, 0]:
+            ranked = Ranking(outcome.logits[0], outcome.trial.scored[0].open(entry.spec).stalled).rates()
+            found.append(ranked.pr_auc(ranked.prevalence))
+        return float(np.mean(found))
+
+    def _row(self, entry: Entry, rate: float, by_seed: Sequence[Sequence[Outcome]]) -> Row:
+        names = list(self._splits(entry.spec)[0].tests)
+        seen = float(np.mean([outcome.steps for outcomes in by_seed for outcome in outcomes])) * entry.recipe.batch
+        results = {name: self._result(by_seed, place) for place, name in enumerate(names, start=1)}
+        return Row(entry, rate, round(seen), results)
+
+    def _result(self, by_seed: Sequence[Sequence[Outcome]], place: int) -> Result:
+        """Of one test set, the parts that the splits test joined."""
+        parts = [outcome.trial.scored[place].open(outcome.trial.spec) for outcome in by_seed[0]]
+        stalled = np.concatenate([part.stalled for part in parts])
+        projects = np.concatenate([part.facts.project_ids for part in parts])
+        prevalence = float(stalled.mean())
+        called = [np.concatenate([self._called(outcome, place) for outcome in outcomes]) for outcomes in by_seed]
+        rankings = [Ranking(np.concatenate([each.logits[place] for each in outcomes]), stalled) for outcomes in by_seed]
+
+        def mcc(calls: Calls, weights: Weights) -> float:
+            tpr, fpr = (np.average(calls[each], weights=weights[each]) for each in (stalled, ~stalled))
+            return float(mcc_at(tpr, fpr, prevalence))
+
+        def measure(weights: Weights) -> dict[str, float]:
+            rates = [ranking.rates(weights) for ranking in rankings]
+            return {
+                "mcc": float(np.mean([mcc(calls, weights) for calls in called])),
+                "pr_auc": float(np.mean([each.pr_auc(prevalence) for each in rates])),
+                "sensitivity_at_95": float(np.mean([each.sensitivity_at(0.95) for each in rates])),
+                "sensitivity_at_99": float(np.mean([each.sensitivity_at(0.99) for each in rates])),
+            }
+
+        found = {
+            name: each for name, each in Redrawn.of(stalled, projects).estimate(measure).items() if each is not None
+        }
+        alone = tuple(mcc(calls, np.ones(len(stalled), np.int64)) for calls in called)
+        return Result(**found, prevalence=prevalence, seeds=alone)
+
+    def _called(self, outcome: Outcome, place: int) -> Calls:
+        """Whom a network calls stalled, by the threshold that its validation clips chose."""
+        trial = outcome.trial
+        chosen_on = trial.scored[0].open(trial.spec).stalled
+        prior = trial.recipe.prior(trial.training.open(trial.spec).stalled)
+        rule = choose_rule(
+            outcome.logits[0], chosen_on, prior=prior, prevalence=self._rules.prevalence, limits=Limits()
+        )
+        called: Calls = probabilities_of(outcome.logits[place], rule) >= rule.decide
+        return called

@@ -1,0 +1,84 @@
+"""The rows of the two tables: the networks that are compared, and the recipe with one thing changed at a time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from stream.clip.spec import ClipSpec
+from training.contest import Entry
+from training.networks import preset
+from training.recipe import RECIPES, Recipe
+
+RATES = (3e-4, 1e-3, 3e-3)
+"""Learning rates that every network may choose from."""
+
+
+def compared(names: list[str], spec: ClipSpec, recipe: Recipe) -> Iterator[Entry]:
+    """One row for each network; the mosaic comes with the weighted loss of the competition's first benchmark, too.
+
+    Raises:
+        UserError: there is no such network.
+    """
+    for name in names:
+        network = preset(name, spec)
+        yield Entry(name, network, recipe, spec, RATES)
+        if name == "mosaic":
+            yield Entry("mosaic, weighted loss", network, RECIPES["weighted"], spec, RATES)
+
+
+def ablated(network_name: str, spec: ClipSpec, recipe: Recipe, *, other_specs: bool) -> Iterator[Entry]:
+    """The recipe as it is, then with one part changed at a time, then clips cut otherwise, if they can be had."""
+    network = preset(network_name, spec)
+
+    def row(name: str, **changes: Any) -> Entry:
+        changed = recipe.variant(**changes)
+        return Entry(name, network, changed, spec, (changed.learning_rate,))
+
+    yield row("as it is")
+    for name, part in _PARTS.items():
+        yield row(name, augmentation=part)
+    for name, changes in _CHANGES.items():
+        yield row(name, **changes)
+    for name, read in _SPECS.items() if other_specs else ():
+        other = ClipSpec.model_validate(spec.model_dump() | read)
+        yield Entry(name, preset(network_name, other), recipe, other, (recipe.learning_rate,))
+    for views in (2, 4, 8):
+        yield Entry(f"{views} views averaged", network, recipe, spec, (recipe.learning_rate,), views)
+
+
+_PARTS: dict[str, dict[str, Any]] = {
+    "no augmentation at all": {
+        "turns": False,
+        "reversal": False,
+        "warped": 0,
+        "gain": 0,
+        "gamma": 0,
+        "noise": 0,
+        "frames_lost": 0,
+        "shrink_px": 0,
+    },
+    "no turns and mirrors": {"turns": False},
+    "no reversed time": {"reversal": False},
+    "no small rotation and scale": {"warped": 0},
+    "no gain and gamma": {"gain": 0, "gamma": 0},
+    "no noise": {"noise": 0},
+    "white noise only": {"noise_dashes": 0},
+    "no lost frames": {"frames_lost": 0},
+    "no thicker stroke": {"shrink_px": 0},
+}
+_CHANGES: dict[str, dict[str, Any]] = {
+    "a quarter stalled": {"stalled_share": 0.25},
+    "clips as they come, stalled ones count twice": {"stalled_share": None, "stalled_weight": 2.0},
+    "no averaged weights": {"ema_decay": 0.0},
+    "no warm-up": {"warm_up": 0.0},
+    "no weight decay": {"weight_decay": 0.0},
+    "gradients not shortened": {"clip_norm": 1e6},
+    "twice the batch": {"batch": 64},
+}
+_SPECS: dict[str, dict[str, Any]] = {
+    "mask instead of distance": {"extra": "mask"},
+    "no second channel": {"extra": "none"},
+    "surroundings left in": {"outside": "keep"},
+    "frames from the whole clip": {"sampling": "whole"},
+    "box made to fit": {"scale": "fit"},
+}
+"""A part stays in the recipe only if its row is worse, or as good where clips differ from those of training."""

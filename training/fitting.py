@@ -1,0 +1,159 @@
+"""Fits networks as an order says: one, several that differ by their seed, or one for each fold; kept as one network."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+
+from stream.clip.spec import ClipSpec
+from training.board import Board
+from training.data.clips import Clips
+from training.data.splits import folds
+from training.evaluate import score
+from training.loop import Budget, Hooks, Step, begin, train
+from training.networks import AverageConfig, Network, NetworkConfig, SingleConfig, Views, build, join
+from training.recipe import Recipe
+from training.states import MemberFolder
+
+Progress = Callable[[int, int], None]
+Begin = Callable[[Network], object]
+"""Gives a new network its first weights; what it returns is said to the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be fitted."""
+
+    network: SingleConfig
+    spec: ClipSpec
+    recipe: Recipe
+    budget: Budget
+    """Of each network."""
+    seed: int
+    views: Views = 1
+    """Mirrored and turned copies of a clip whose logits are averaged, within the network."""
+    save_every_s: float = 60.0
+    first_weights: Begin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One network of an order: what it trains on, and what it is kept from."""
+
+    name: str
+    training: Clips
+    held_out: Clips | None
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A network that has been fitted."""
+
+    task: Task
+    network: Network
+    steps: int
+    loss: float
+    minutes: float
+
+
+def seeds(training: Clips, order: Order, count: int) -> Iterator[Task]:
+    """As many networks on the same clips, each with a seed of its own."""
+    for number in range(count):
+        yield Task(f"member-{number}", training, None, order.seed + number)
+
+
+def in_folds(clips: Clips, order: Order, count: int) -> Iterator[Task]:
+    """One network for each part of the clips, trained on all others.
+
+    Raises:
+        UserError: the clips can't be split so, by project.
+    """
+    fold = folds(clips, count=count, seed=order.seed)
+    for number in range(count):
+        training, held_out = (clips.take(np.flatnonzero(each)) for each in (fold != number, fold == number))
+        yield Task(f"member-{number}", training, held_out, order.seed + number)
+
+
+def fit(
+    order: Order,
+    task: Task,
+    *,
+    fabric: Fabric,
+    folder: Path,
+    on_step: Callable[[Step], None],
+    say: Callable[[str], None],
+) -> Member:
+    """Fits one network, from where a run in this folder was left.
+
+    Raises:
+        UserError: a class is missing, the loss is no longer a number, or the state can't be read or written.
+    """
+    torch.manual_seed(task.seed)
+    network = build(order.network)
+    kept = MemberFolder(folder / task.name, every_s=order.save_every_s)
+    if (done := kept.finished()) is not None:
+        network.load_state_dict(done[0])
+        facts = done[1]
+        return Member(task, network.eval(), int(facts["steps"]), facts["loss"], facts["minutes"])
+    if order.first_weights:
+        say(str(order.first_weights(network)))
+    state = begin(network, order.recipe)
+    kept.load(state)
+    last = Step(state.step, 0.0, float("nan"), 0.0, 0.0)
+    with Board(kept.path, first_step=state.step) as board:
+
+        def on_step_here(step: Step) -> None:
+            nonlocal last
+            last = step
+            if fabric.is_global_zero:
+                board.step(step)
+                kept.save(state)
+                on_step(step)
+
+        hooks = Hooks(on_step=on_step_here, on_batch=board.batch)
+        clips = task.training
+        averaged = train(
+            state, clips, order.spec, order.recipe, order.budget, seed=task.seed, fabric=fabric, hooks=hooks
+        )
+    member = Member(task, averaged.cpu(), state.step, last.loss, state.seconds / 60)
+    if fabric.is_global_zero:
+        kept.finish(averaged.state_dict(), {"steps": state.step, "loss": last.loss, "minutes": member.minutes})
+    return member
+
+
+def planned(order: Order, count: int) -> NetworkConfig:
+    """The configuration of what so many members will be joined to."""
+    if count == 1 and order.views == 1:
+        return order.network
+    return AverageConfig(members=(order.network,) * count, views=order.views)
+
+
+def joined(members: Sequence[Member], order: Order) -> Network:
+    """The members as one network, which averages their logits over the order's views."""
+    networks = [each.network for each in members]
+    return networks[0] if len(networks) == 1 and order.views == 1 else join(networks, views=order.views)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Logits of clips that were not trained on, `[N]` each."""
+
+    logits: NDArray[np.float32]
+    stalled: NDArray[np.bool_]
+    project_ids: NDArray[np.str_]
+
+
+def scores(network: Network, clips: Clips, progress: Progress) -> Scores:
+    """Of a network."""
+    return Scores(score(network, clips, progress=progress), clips.stalled, clips.facts.project_ids)
+
+
+def out_of_fold(members: Sequence[Member], order: Order, progress: Progress) -> Scores:
+    """Each clip is scored by the one network that was not trained on it. Their average will be a little better."""
+    found = [scores(joined([each], order), each.task.held_out, progress) for each in members if each.task.held_out]
+    return Scores(*(np.concatenate([getattr(part, field.name) for part in found]) for field in fields(Scores)))

@@ -1,0 +1,90 @@
+"""What `fit` is asked for, as its settings say: the order, the run it is, and the card of what came of it."""
+
+from collections.abc import Sequence
+from functools import partial
+from importlib.metadata import version
+
+import numpy as np
+import torch
+
+from stream.clip.spec import ClipSpec
+from training.calibrate import choose_rule
+from training.checkpoint import CheckpointCard, TrainingSummary
+from training.fitting import Member, Order, Scores, planned
+from training.kinetics import load_pretrained
+from training.loop import Budget, Precision, best_precision
+from training.measures import evaluate
+from training.measures.coverage import Limits
+from training.networks import preset
+from training.recipe import RECIPES, changed
+from training.settings import ContestSettings, FitSettings
+from training.states import RunCard
+
+_PRECISIONS: dict[str, Precision] = {"bf16": "bf16-mixed", "fp32": "32-true"}
+
+
+def precision_of(settings: FitSettings | ContestSettings) -> Precision:
+    """What is computed in."""
+    return _PRECISIONS.get(settings.precision) or best_precision()
+
+
+def order_of(settings: FitSettings, spec: ClipSpec) -> Order:
+    """The order for clips of a spec.
+
+    Raises:
+        UserError: the recipe is changed where it has no such part, or into one that makes no sense.
+    """
+    network = preset(settings.network, spec)
+    return Order(
+        network=network,
+        spec=spec,
+        recipe=changed(RECIPES[settings.recipe], settings.change),
+        budget=Budget(steps=settings.steps or 0, seconds=settings.minutes * 60),
+        seed=settings.seed,
+        views=settings.views,
+        save_every_s=settings.save_every_s,
+        first_weights=partial(load_pretrained, path=settings.init) if settings.init else None,
+    )
+
+
+def run_of(settings: FitSettings, order: Order, dataset: str, *, processes: int) -> RunCard:
+    """What this run is, so that only the same one goes on with it."""
+    how = f"{settings.folds} folds" if settings.folds else f"{settings.members} networks"
+    begin = f", begun from {settings.init}" if settings.init else ""
+    return RunCard(
+        network=order.network,
+        spec=order.spec,
+        recipe=order.recipe,
+        seed=order.seed,
+        budget=f"{settings.steps} steps" if settings.steps else f"{settings.minutes:g} minutes",
+        members=f"{how}{begin}",
+        dataset=dataset,
+        precision=precision_of(settings),
+        processes=processes,
+    )
+
+
+def card_of(
+    settings: FitSettings, order: Order, members: Sequence[Member], chosen_on: Scores, dataset: str
+) -> CheckpointCard:
+    """The card of the joined network, with the rule that is chosen on clips that it was not trained on."""
+    limits = Limits(error=settings.error, missed=settings.missed)
+    prior = order.recipe.prior(members[0].task.training.stalled)
+    rule = choose_rule(chosen_on.logits, chosen_on.stalled, prior=prior, prevalence=settings.prevalence, limits=limits)
+    summary = TrainingSummary(
+        version=version("stall-stream"),
+        torch=torch.__version__,
+        seed=order.seed,
+        steps=sum(each.steps for each in members),
+        batch=order.recipe.batch,
+        minutes=round(sum(each.minutes for each in members), 1),
+        precision=precision_of(settings),
+        loss=round(float(np.mean([each.loss for each in members])), 4),
+        members=len(members),
+        recipe=order.recipe,
+        validation=evaluate(chosen_on.logits, chosen_on.stalled, rule, projects=chosen_on.project_ids),
+        limits=limits,
+    )
+    return CheckpointCard(
+        network=planned(order, len(members)), spec=order.spec, rule=rule, training=summary, dataset=dataset
+    )

@@ -1,0 +1,124 @@
+"""Recipe: how a network is trained, as typed settings with named presets.
+
+A preset is a starting point that was measured; each option has its row in the table of `python -m training ablate`.
+"""
+
+import difflib
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stream.errors import UserError
+from stream.validation import first_error
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def variant(self, **changes: Any) -> Self:
+        """A validated copy with some fields changed; a nested model's fields may be given as a mapping."""
+        merged = self.model_dump()
+        for name, value in changes.items():
+            merged[name] = merged[name] | value if isinstance(value, dict) else value
+        return type(self).model_validate(merged)
+
+
+class Augmentation(_Frozen):
+    """What is varied in training clips because it says nothing of stalled or flowing; 0 or false leaves it alone."""
+
+    turns: bool = True
+    """Quarter turns and mirrors: one of the square's eight symmetries."""
+    reversal: bool = True
+    """Time forwards or backwards."""
+    warped: Share = 0.0
+    """Share of clips that are turned and scaled a little, which blurs them as a resize does."""
+    rotate_deg: float = Field(default=15.0, ge=0, le=45)
+    """Largest angle of those."""
+    scale: float = Field(default=0.15, ge=0, lt=1)
+    """Largest change of size of those, as the logarithm of the factor."""
+    gain: float = Field(default=0.35, ge=0, le=2)
+    """Largest change of brightness, as the logarithm of the factor."""
+    gamma: float = Field(default=0.25, ge=0, le=2)
+    """Largest change of gamma, as the logarithm of the exponent."""
+    noise: float = Field(default=5.0, ge=0, le=100)
+    """Largest standard deviation of added noise, in grey levels at full brightness; it falls with its root."""
+    noise_dashes: Share = 0.0
+    """Largest share of that noise's variance that lies in short dashes along one of the axes, as a scan line's."""
+    frames_lost: Share = 0.0
+    """Largest share of a clip's frames that are replaced by the one before, as a recording that dropped them."""
+    shrink_px: float = Field(default=0.0, ge=0, le=8)
+    """Most that the inside of the outline loses all around, as by a thicker stroke; pixels of the crop. Its colour
+    does not reach the network where the outside is black."""
+
+
+class Recipe(_Frozen):
+    """How one network is trained."""
+
+    batch: int = Field(default=32, ge=2, le=4096)
+    """Clips in a step, over all processes."""
+    accumulate: int = Field(default=1, ge=1, le=256)
+    """Parts that a batch is cut into where memory is short; the gradients are summed."""
+    stalled_share: float | None = Field(default=0.5, gt=0, lt=1)
+    """Share of stalled clips in each batch: the network's prior, which its decision rule takes back. None takes the
+    clips as they come, and the prior is theirs."""
+    stalled_weight: float = Field(default=1.0, gt=0, le=1000)
+    """Of stalled clips in the loss."""
+    learning_rate: float = Field(default=3e-3, gt=0)
+    """Highest, of AdamW."""
+    weight_decay: float = Field(default=0.05, ge=0)
+    """Of convolutions and the head; norms and biases have none."""
+    warm_up: Share = 0.05
+    """Share of the budget in which the rate rises from 0 in a straight line; then it falls as half a cosine."""
+    ema_decay: float = Field(default=0.995, ge=0, lt=1)
+    """The averaged weights keep this much of themselves at each step, less in the first steps."""
+    clip_norm: float = Field(default=1.0, gt=0)
+    """Longer gradients are shortened to this."""
+    augmentation: Augmentation = Augmentation()
+
+    def prior(self, stalled: NDArray[np.bool_]) -> float:
+        """Share of stalled clips that a network believes in after training on clips with the labels `[N]`."""
+        share = float(np.mean(stalled)) if self.stalled_share is None else self.stalled_share
+        return share * self.stalled_weight / (share * self.stalled_weight + 1 - share)
+
+
+RecipeName = Literal["plain", "full", "weighted", "debug"]
+
+RECIPES: dict[str, Recipe] = {
+    "plain": Recipe(),
+    "full": Recipe(augmentation=Augmentation(warped=0.3, noise=8.0, noise_dashes=1.0, frames_lost=0.15, shrink_px=1.5)),
+    "weighted": Recipe(stalled_share=None, stalled_weight=10.0),
+    "debug": Recipe(batch=8, warm_up=0.2, ema_decay=0.9),
+}
+"""`full` is the one for use; `plain` is its baseline; `weighted` takes clips as they come, as the competition's first
+benchmark did; `debug` shows in seconds that all parts work."""
+
+
+def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+    """A recipe with parts changed, as a user writes them: `learning_rate=0.001`, `augmentation.noise=2`.
+
+    Raises:
+        UserError: there is no such part, or the value makes no sense.
+    """
+    values: dict[str, Any] = recipe.model_dump()
+    for change in changes:
+        name, sign, text = change.partition("=")
+        *rooms, leaf = name.split(".")
+        held = values
+        for room in rooms:
+            held = held.get(room, {}) if isinstance(held, dict) else {}
+        if not sign or leaf not in held or isinstance(held[leaf], dict):
+            known = {each: each for each in Recipe.model_fields if each != "augmentation"}
+            known |= {each: f"augmentation.{each}" for each in Augmentation.model_fields}
+            near = difflib.get_close_matches(leaf, known, n=1)
+            what = f"did you mean {known[near[0]]}=...?" if near else f"there are {', '.join(known.values())}"
+            raise UserError(f"--change {change}: no such part of a recipe; {what}")
+        held[leaf] = None if text == "none" else text
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise UserError(f"--change: {first_error(error)}") from None

@@ -1,0 +1,160 @@
+"""The folder of a run under way: what it is, and the state it goes on from after a crash.
+
+run.json             RunCard: a run is only gone on with by one that is the same
+member-0/state.pt    weights, averaged weights, optimizer, step, time used; replaced whole, now and then
+member-0/done.pt     a finished member's weights
+member-0/events...   for TensorBoard
+"""
+
+import io
+import os
+import pickle
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stream.clip.spec import ClipSpec
+from stream.errors import UserError
+from stream.validation import first_error
+from training.loop import State
+from training.networks import NetworkConfig
+from training.recipe import Recipe
+
+_CARD, _STATE, _DONE = "run.json", "state.pt", "done.pt"
+
+
+class RunCard(BaseModel):
+    """All that decides what a run computes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    network: NetworkConfig
+    spec: ClipSpec
+    recipe: Recipe
+    seed: int
+    budget: str
+    members: str
+    """How many networks, and what each is trained on, in words."""
+    dataset: str
+    precision: str
+    processes: int
+
+
+def open_run(folder: Path, card: RunCard, *, resume: bool) -> None:
+    """Begins a run's folder, or goes on with it.
+
+    Raises:
+        UserError: there is an unfinished run and it isn't to be gone on with, or it is another one.
+    """
+    path = folder / _CARD
+    if not path.exists():
+        write_whole(path, card.model_dump_json(indent=2).encode() + b"\n")
+        return
+    if not resume:
+        raise UserError(f"{folder} holds an unfinished run; go on with it by --resume, or delete that folder")
+    try:
+        begun = RunCard.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise UserError(f"{path} is no run: {first_error(error)}; delete that folder") from None
+    if changed := [name for name in RunCard.model_fields if getattr(begun, name) != getattr(card, name)]:
+        name = changed[0]
+        raise UserError(
+            f"--resume: {folder} was begun with another {name}: {getattr(begun, name)}, now {getattr(card, name)}; "
+            "give what it was begun with, or another folder"
+        )
+
+
+class MemberFolder:
+    """Where one network of a run keeps its state."""
+
+    def __init__(self, path: Path, *, every_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.path = path
+        self._every_s, self._clock, self._saved_at = every_s, clock, clock()
+
+    def load(self, state: State) -> None:
+        """Brings a new state to where the run was; leaves it alone where nothing has been saved yet.
+
+        Raises:
+            UserError: what was saved can't be read or is of another network.
+        """
+        saved = self._read(_STATE)
+        if saved is None:
+            return
+        for part, name in ((state.network, "network"), (state.average, "average"), (state.optimizer, "optimizer")):
+            part.load_state_dict(saved[name])
+        state.losses.extend(saved["losses"])
+        state.step, state.seconds = saved["step"], saved["seconds"]
+
+    def save(self, state: State) -> None:
+        """Saves the state if the last time is long ago."""
+        if self._clock() - self._saved_at < self._every_s:
+            return
+        self._write(
+            _STATE,
+            {
+                "network": state.network.state_dict(),
+                "average": state.average.state_dict(),
+                "optimizer": state.optimizer.state_dict(),
+                "losses": list(state.losses),
+                "step": state.step,
+                "seconds": state.seconds,
+            },
+        )
+        self._saved_at = self._clock()
+
+    def finish(self, weights: dict[str, torch.Tensor], facts: dict[str, float]) -> None:
+        """Keeps the finished network's weights, with what is to be told of it, and drops the state."""
+        self._write(_DONE, {"weights": weights, "facts": facts})
+        (self.path / _STATE).unlink(missing_ok=True)
+
+    def finished(self) -> tuple[dict[str, torch.Tensor], dict[str, float]] | None:
+        """What `finish` kept."""
+        saved = self._read(_DONE)
+        return None if saved is None else (saved["weights"], saved["facts"])
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        write_whole(self.path / name, buffer.getvalue())
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        path = self.path / name
+        try:
+            saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except FileNotFoundError:
+            return None
+        except (OSError, RuntimeError, pickle.UnpicklingError, EOFError) as error:
+            raise UserError(f"{path} can't be read ({error}); delete the run's folder and begin again") from None
+        return saved
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that is there whole or not at all, whatever dies.
+
+    Raises:
+        UserError: it can't be written, as on a full disk; what was there stays.
+    """
+    unfinished = path.with_name(f"{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        unfinished.unlink(missing_ok=True)
+        raise UserError(
+            f"can't write {path}: {error.strerror}; make room or give another folder, and go on by --resume"
+        ) from None
+
+
+def close_run(folder: Path) -> None:
+    """Drops what a finished run would go on from; what TensorBoard shows stays."""
+    for path in (folder / _CARD, *folder.glob(f"*/{_STATE}"), *folder.glob(f"*/{_DONE}")):
+        path.unlink(missing_ok=True)

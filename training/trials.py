@@ -1,0 +1,142 @@
+"""Trials: short trainings of equal cost, one for each thing to compare; kept as they end, so a killed series goes on.
+
+Each takes the same seconds of CPU on one thread, so that neither a second load on the machine nor its number of cores
+decides a comparison. Thresholds are chosen on validation clips, measures are of test clips.
+"""
+
+import hashlib
+import io
+import multiprocessing
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from stream.clip.spec import ClipSpec
+from stream.lifeline import serve_parent
+from training.data.cache import open_cache
+from training.data.clips import Clips
+from training.data.splits import folds
+from training.evaluate import score
+from training.loop import Budget, Hooks, Precision, begin, train
+from training.networks import NetworkConfig, Views, build, join
+from training.recipe import Recipe
+from training.states import write_whole
+
+
+class Part(BaseModel):
+    """Clips of a cache: all of them, or those of some of its folds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cache: Path
+    folds: tuple[int, ...] = (0,)
+    count: int = 1
+    """Folds that the cache is dealt into, by project."""
+
+    def open(self, spec: ClipSpec) -> Clips:
+        """The clips, whose pixels are read when they are asked for."""
+        clips = open_cache(self.cache, spec).clips
+        if self.count == 1:
+            return clips
+        return clips.take(np.flatnonzero(np.isin(folds(clips, count=self.count, seed=0), self.folds)))
+
+
+class Trial(BaseModel):
+    """One training of a series."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: NetworkConfig
+    recipe: Recipe
+    spec: ClipSpec
+    seed: int
+    cpu_s: float
+    precision: Precision
+    views: Views = 1
+    training: Part
+    scored: tuple[Part, ...]
+    """What is scored afterwards."""
+
+    @property
+    def digest(self) -> str:
+        """Names its result: the same trial on the same clips is not run again."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a trial."""
+
+    trial: Trial
+    steps: int
+    loss: float
+    """Mean over the last steps."""
+    logits: tuple[NDArray[np.float32], ...]
+    """`[N]` of each part that was scored."""
+
+
+def run(trials: Sequence[Trial], *, out: Path, jobs: int, on_end: Callable[[int, int], None]) -> list[Outcome]:
+    """Runs the trials that have no result in `out` yet, `jobs` at a time, and gives all outcomes in their order.
+
+    Raises:
+        UserError: a cache can't be read, a loss is no longer a number, or a result can't be written.
+    """
+    waiting = {trial.digest: trial for trial in trials if not _path(out, trial).exists()}
+    done = len({trial.digest for trial in trials}) - len(waiting)
+    on_end(done, done + len(waiting))
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_start_process) as pool:
+        futures = [pool.submit(_run, trial, out) for trial in waiting.values()]
+        try:
+            for ended, future in enumerate(as_completed(futures), start=done + 1):
+                future.result()
+                on_end(ended, done + len(waiting))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [_load(trial, out) for trial in trials]
+
+
+def _start_process() -> None:
+    serve_parent()
+    torch.set_num_threads(1)
+
+
+def _run(trial: Trial, out: Path) -> None:
+    torch.manual_seed(trial.seed)
+    state, last = begin(build(trial.network), trial.recipe), [0.0]
+    network = train(
+        state,
+        trial.training.open(trial.spec),
+        trial.spec,
+        trial.recipe,
+        Budget(seconds=trial.cpu_s, clock=time.process_time),
+        seed=trial.seed,
+        fabric=Fabric(accelerator="cpu", devices=1, precision=trial.precision),
+        hooks=Hooks(on_step=lambda step: last.append(step.loss)),
+    )
+    network = join([network], views=trial.views) if trial.views > 1 else network
+    results = {"steps": np.array(state.step), "loss": np.array(last[-1])}
+    for number, part in enumerate(trial.scored):
+        clips = part.open(trial.spec)
+        results[f"logits-{number}"] = score(network, clips, progress=lambda _done, _total: None)
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **results)
+    write_whole(_path(out, trial), buffer.getvalue())
+
+
+def _load(trial: Trial, out: Path) -> Outcome:
+    with np.load(_path(out, trial)) as saved:
+        logits = tuple(saved[f"logits-{number}"] for number in range(len(trial.scored)))
+        return Outcome(trial, int(saved["steps"]), float(saved["loss"]), logits)
+
+
+def _path(out: Path, trial: Trial) -> Path:
+    return out / f"{trial.digest}.npz"
