@@ -26,7 +26,7 @@ class DecisionRule(BaseModel):
     low: float = Field(default=0.5, ge=0, le=1)
     """Below this probability a clip is flowing."""
     high: float = Field(default=0.5, ge=0, le=1)
-    """From this probability on a clip is stalled; between the two it is uncertain."""
+    """From this probability on a clip is stalled, between the two it is uncertain; at 1 none is called stalled."""
     decide: float = Field(default=0.5, ge=0, le=1)
     """The one threshold for two-class measures and submissions."""
 
@@ -42,7 +42,7 @@ class DecisionRule(BaseModel):
 
     def label(self, probability: float) -> Label:
         """Three-way verdict of a probability."""
-        if probability >= self.high:
+        if self.high <= probability and self.high < 1:  # a probability of 1 may be a rounded one
             return "stalled"
         return "flowing" if probability < self.low else "uncertain"
 

@@ -95,20 +95,20 @@ def prepare(settings: PrepareSettings) -> int:
 
 def fit(settings: FitSettings) -> int:
     """Trains networks, chooses their rule on clips kept apart, and writes both as one checkpoint."""
-    import torch
-
-    from training.checkpoint import RUN, check_folder, save_checkpoint
+    from training.checkpoint import CARD, RUN, check_folder, save_checkpoint
     from training.devices import join
     from training.fitting import fit, in_folds, joined, out_of_fold, planned, scores, seeds
     from training.orders import card_of, order_of, precision_of, run_of
     from training.progress import Bars
     from training.sources import fit_sets, fit_spec
-    from training.states import close_run, open_run
+    from training.states import close_run, is_open, open_run
 
-    torch.set_num_threads(settings.threads)
     order, count, run = order_of(settings, fit_spec(settings)), settings.folds or settings.members, settings.out / RUN
     check_folder(settings.out, planned(order, count), order.spec)
-    fabric = join(precision_of(settings))
+    if settings.resume and (settings.out / CARD).exists() and not is_open(run):
+        print(f"{settings.out} is finished; without --resume it is begun again", file=sys.stderr)  # noqa: T201
+        return 0
+    fabric = join(precision_of(settings), threads=settings.threads)
     with Bars(shown=fabric.is_global_zero) as bars:
         with fabric.rank_zero_first():
             sets = fit_sets(settings, order.spec, bars)
@@ -189,8 +189,10 @@ def calibrate(settings: CalibrateSettings) -> int:
     """Replaces a checkpoint's rule by one that is chosen on these clips for another prevalence."""
     import torch
 
+    from stream.errors import UserError
     from training.calibrate import choose_rule
     from training.checkpoint import load_checkpoint, save_checkpoint
+    from training.data.generated import GENERATED
     from training.evaluate import score
     from training.measures import evaluate
     from training.measures.coverage import Limits
@@ -198,6 +200,10 @@ def calibrate(settings: CalibrateSettings) -> int:
     from training.sources import calibration_set
 
     network, card = load_checkpoint(settings.checkpoint)
+    if settings.data is None and GENERATED not in card.dataset:
+        raise UserError(
+            f"--data is missing: {settings.checkpoint} was trained on recorded clips, so give such to choose on"
+        )
     torch.set_num_threads(settings.threads)
     with Bars() as bars:
         chosen_on = calibration_set(settings, card.spec, bars)
@@ -238,12 +244,12 @@ def predict(settings: PredictSettings) -> int:
         logits = dict(score_each(network, clips))
         for clip_id, why in unread.items():
             bars.say(f"could not be read: {clip_id}: {why}")
-    if not settings.unread_flowing:
-        check_read(asked, unread)
     predictions = predict(asked, logits, card.rule)
-    write_submission(settings.out, predictions)
     if settings.probabilities:
         write_probabilities(settings.probabilities, predictions)
+    if not settings.unread_flowing:
+        check_read(asked, unread)
+    write_submission(settings.out, predictions)
     stalled = sum(each.stalled for each in predictions)
     bars.say(f"{stalled} of {len(predictions)} clips are called stalled; {settings.out}")
     return 0
@@ -298,7 +304,7 @@ def _hold(settings: ContestSettings, entries: "list[Entry]") -> int:
         )
         rows = contest.rows(entries)
     torch.set_num_threads(1)
-    costs = [cost(row.entry.network, row.entry.spec) for row in rows]
+    costs = [cost(row.entry.served, row.entry.spec) for row in rows]
     table = as_markdown(rows, costs, rules)
     write_text(settings.out / "table.md", table)
     write_text(settings.out / "table.jsonl", as_json(rows, costs))

@@ -30,7 +30,7 @@ def augment(clips: Tensor, how: Augmentation, spec: ClipSpec, random: torch.Gene
     draw = _Draw(random, len(clips))
     clips = _turn(clips, how, draw)
     clips = _lose_frames(clips, how, draw)
-    if spec.extra == "distance" and how.shrink_px:
+    if spec.extra == "distance" and spec.outside == "zero" and how.shrink_px:
         clips = _shrink(clips, how.shrink_px * 510 / spec.size, draw)  # see `crop_clip` for the distance's unit
     if how.warped:
         clips = _warp(clips, how, spec, draw)

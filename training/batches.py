@@ -25,22 +25,21 @@ class Batch:
 class Sampler:
     """Draws clips so that none comes twice before all of its kind have come once."""
 
-    def __init__(self, stalled: NDArray[np.bool_], *, batch: int, stalled_share: float | None, seed: int) -> None:
-        """With a share the classes are two kinds, drawn apart; without one there is one kind.
+    def __init__(self, stalled: NDArray[np.bool_], *, batch: int, stalled_in_batch: int | None, seed: int) -> None:
+        """With a number of stalled clips the classes are two kinds, drawn apart; without one there is one kind.
 
         Args:
             stalled: `[N]`, labels of the clips that may be drawn.
             batch: clips in a step.
-            stalled_share: of a batch, to the nearest clip, but at least one of each class.
+            stalled_in_batch: how many of them are stalled.
             seed: of the order.
         """
         self._order = lru_cache(maxsize=4)(lambda kind, each: _shuffled(self._kinds[kind][0], seed, kind, each))
         everyone = np.arange(len(stalled))
-        if stalled_share is None:
+        if stalled_in_batch is None:
             self._kinds = [(everyone, batch)]
         else:
-            count = min(max(round(stalled_share * batch), 1), batch - 1)
-            self._kinds = [(everyone[stalled], count), (everyone[~stalled], batch - count)]
+            self._kinds = [(everyone[stalled], stalled_in_batch), (everyone[~stalled], batch - stalled_in_batch)]
 
     def indices(self, step: int) -> Rows:
         """`[batch]`, the clips of a step; steps count from 0."""

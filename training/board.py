@@ -17,7 +17,7 @@ class Board:
     """A context manager around one run's event file; a run that goes on adds another behind it."""
 
     def __init__(self, folder: Path, *, first_step: int) -> None:
-        self._writer = SummaryWriter(str(folder), purge_step=first_step or None, flush_secs=20)
+        self._writer = SummaryWriter(str(folder), purge_step=first_step + 1 if first_step else None, flush_secs=20)
 
     def __enter__(self) -> Self:
         return self

@@ -105,14 +105,14 @@ def save_checkpoint(folder: Path, network: Network, card: CheckpointCard) -> Che
     Both files are written beside their place and moved into it; of a crash between the two moves the digest tells.
 
     Raises:
-        UserError: the folder holds something else.
+        UserError: the folder holds something else, or can't be written.
     """
     check_folder(folder, card.network, card.spec)
     weights = save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
     card = card.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()})
-    folder.mkdir(parents=True, exist_ok=True)
     contents = {WEIGHTS: weights, CARD: card.model_dump_json(indent=2).encode() + b"\n"}
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             with (folder / f"{name}.partial").open("wb") as file:
                 file.write(content)
@@ -120,6 +120,8 @@ def save_checkpoint(folder: Path, network: Network, card: CheckpointCard) -> Che
                 os.fsync(file.fileno())
         for name in contents:
             (folder / f"{name}.partial").replace(folder / name)
+    except OSError as error:
+        raise UserError(f"{folder} can't be written ({error.strerror}); make room, or give another place") from None
     finally:
         for name in contents:
             (folder / f"{name}.partial").unlink(missing_ok=True)

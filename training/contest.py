@@ -19,7 +19,7 @@ from training.measures import Estimate, Ranking, mcc_at
 from training.measures.bootstrap import Redrawn, Weights
 from training.measures.coverage import Limits
 from training.measures.evaluation import probabilities_of
-from training.networks import SingleConfig, Views
+from training.networks import AverageConfig, NetworkConfig, SingleConfig, Views
 from training.recipe import Recipe
 from training.trials import Outcome, Part, Trial, run
 
@@ -36,6 +36,11 @@ class Entry:
     spec: ClipSpec
     learning_rates: tuple[float, ...]
     views: Views = 1
+
+    @property
+    def served(self) -> NetworkConfig:
+        """The network with its views."""
+        return self.network if self.views == 1 else AverageConfig(members=(self.network,), views=self.views)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Result:
     """At the threshold of this set that calls at most 5 % of the flowing clips stalled."""
     sensitivity_at_99: Estimate
     prevalence: float
+    """That the measures hold for; the set's clips are re-weighted to it."""
     seeds: tuple[float, ...]
     """MCC of each."""
 
@@ -109,7 +115,7 @@ class Contest:
         """Trains and measures the entries.
 
         Raises:
-            UserError: clips can't be read, a loss is no longer a number, or a result can't be written.
+            UserError: clips can't be read, or a result can't be written.
         """
         self._run("first seed", [(entry, rate, 0) for entry in entries for rate in entry.learning_rates])
         best = {entry: max(entry.learning_rates, key=partial(self._validated, entry)) for entry in entries}
@@ -151,7 +157,7 @@ class Contest:
         found = []
         for outcome in self._outcomes[entry, rate, 0]:
             ranked = Ranking(outcome.logits[0], outcome.trial.scored[0].open(entry.spec).stalled).rates()
-            found.append(ranked.pr_auc(ranked.prevalence))
+            found.append(ranked.pr_auc(self._rules.prevalence))
         return float(np.mean(found))
 
     def _row(self, entry: Entry, rate: float, by_seed: Sequence[Sequence[Outcome]]) -> Row:
@@ -165,7 +171,7 @@ class Contest:
         parts = [outcome.trial.scored[place].open(outcome.trial.spec) for outcome in by_seed[0]]
         stalled = np.concatenate([part.stalled for part in parts])
         projects = np.concatenate([part.facts.project_ids for part in parts])
-        prevalence = float(stalled.mean())
+        prevalence = self._rules.prevalence
         called = [np.concatenate([self._called(outcome, place) for outcome in outcomes]) for outcomes in by_seed]
         rankings = [Ranking(np.concatenate([each.logits[place] for each in outcomes]), stalled) for outcomes in by_seed]
 

@@ -34,7 +34,7 @@ def contest_splits(settings: ContestSettings, bars: Bars) -> Splits:
 
         training = part("training", settings.preset, settings.clips, 0.5)
         validation = part("validation", settings.preset, settings.validation_clips, settings.prevalence)
-        tests = {each: part("test", [each], settings.test_clips, settings.prevalence) for each in settings.preset}
+        tests = {each: part("choice", [each], settings.test_clips, settings.prevalence) for each in settings.preset}
         return [Split(training, validation, tests)]
 
     return cache(made)

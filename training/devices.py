@@ -2,18 +2,21 @@
 
 import os
 
+import torch
 from lightning_fabric import Fabric
 
 from training.loop import Precision
 
 
-def join(precision: Precision) -> Fabric:
+def join(precision: Precision, *, threads: int) -> Fabric:
     """Takes the GPUs if there are any, else the CPU; under torchrun, one device for each of its processes.
 
-    With several processes each takes its part of a batch, and gradients are averaged (DistributedDataParallel).
+    With several processes each takes its part of a batch, and gradients are averaged (DistributedDataParallel). On one
+    machine they share the threads.
     """
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    torch.set_num_threads(max(1, threads // here))
     fabric = Fabric(
         devices=here,
         num_nodes=processes // here,

@@ -1,6 +1,7 @@
 """Fits networks as an order says: one, several that differ by their seed, or one for each fold; kept as one network."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -104,26 +105,23 @@ def fit(
         say(str(order.first_weights(network)))
     state = begin(network, order.recipe)
     kept.load(state)
-    last = Step(state.step, 0.0, float("nan"), 0.0, 0.0)
-    with Board(kept.path, first_step=state.step) as board:
-
-        def on_step_here(step: Step) -> None:
-            nonlocal last
-            last = step
-            if fabric.is_global_zero:
-                board.step(step)
-                kept.save(state)
-                on_step(step)
-
-        hooks = Hooks(on_step=on_step_here, on_batch=board.batch)
-        clips = task.training
+    with Board(kept.path, first_step=state.step) if fabric.is_global_zero else nullcontext() as board:
+        hooks = Hooks(lambda _: None) if board is None else _hooks(board, kept, on_step)
         averaged = train(
-            state, clips, order.spec, order.recipe, order.budget, seed=task.seed, fabric=fabric, hooks=hooks
+            state, task.training, order.spec, order.recipe, order.budget, seed=task.seed, fabric=fabric, hooks=hooks
         )
-    member = Member(task, averaged.cpu(), state.step, last.loss, state.seconds / 60)
+    member = Member(task, averaged.cpu(), state.step, sum(state.losses) / len(state.losses), state.seconds / 60)
     if fabric.is_global_zero:
-        kept.finish(averaged.state_dict(), {"steps": state.step, "loss": last.loss, "minutes": member.minutes})
+        kept.finish(averaged.state_dict(), {"steps": state.step, "loss": member.loss, "minutes": member.minutes})
     return member
+
+
+def _hooks(board: Board, kept: MemberFolder, on_step: Callable[[Step], None]) -> Hooks:
+    def show(step: Step) -> None:
+        board.step(step)
+        on_step(step)
+
+    return Hooks(on_step=show, on_batch=board.batch, on_state=kept.save)
 
 
 def planned(order: Order, count: int) -> NetworkConfig:

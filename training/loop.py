@@ -28,11 +28,17 @@ from training.recipe import Recipe
 _NORM_BATCHES = 64
 """Batches that the statistics of batch norm are measured on, for the averaged weights have never seen any."""
 _LOSSES = 50
+_SHOWN = 8
+"""Clips that are named where a step fails."""
 _DROPOUT, _AUGMENT = 1, 2
 """Which kind of chance a generator is for."""
 
 _Tensors = tuple[Tensor, ...] | list[Tensor]
 Precision = Literal["bf16-mixed", "32-true"]
+
+
+class Diverged(UserError):  # noqa: N818 - a thing that happens, as Outage is
+    """The loss or its gradient is no number any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +130,18 @@ def train(
         hooks: are told what happens.
 
     Raises:
-        UserError: a class is missing, or the loss is no longer a number.
+        Diverged: the loss is no longer a number.
+        UserError: a class is missing, a batch is too small for its parts, or processes begin at different steps.
     """
     check_both_classes(clips.stalled, "training")
-    sampler = Sampler(clips.stalled, batch=recipe.batch, stalled_share=recipe.stalled_share, seed=seed)
+    if recipe.accumulate * fabric.world_size > recipe.batch:
+        raise UserError(
+            f"a batch of {recipe.batch} can't be cut into {recipe.accumulate} parts for each of {fabric.world_size} "
+            "processes; give a larger --change batch=..."
+        )
+    if fabric.broadcast(state.step) != state.step:
+        raise UserError("the processes don't go on from the same step: give a run's folder that all of them share")
+    sampler = Sampler(clips.stalled, batch=recipe.batch, stalled_in_batch=recipe.stalled_in_batch, seed=seed)
     source = batches(clips, sampler, first=state.step, part=fabric.global_rank, parts=fabric.world_size)
     loop = _Loop(state, spec, recipe, seed, fabric)
     began, seen, share = budget.clock() - state.seconds, state.step, budget.share(state.step, state.seconds)
@@ -161,6 +175,7 @@ class _Loop:
         self._state, self._spec, self._recipe, self._seed, self._fabric = state, spec, recipe, seed, fabric
         state.average.to(fabric.device)
         self._network, self._optimizer = fabric.setup(state.network.train(), state.optimizer)
+        state.optimizer.load_state_dict(state.optimizer.state_dict())  # brings what was saved to the weights' device
 
     def prepare(self, batch: Batch) -> Tensor:
         """The batch's clips on their device, varied."""
@@ -177,31 +192,35 @@ class _Loop:
         stalled = torch.from_numpy(batch.stalled).to(pixels.device).float()
         weight = torch.tensor(recipe.stalled_weight, device=pixels.device)
         self._optimizer.zero_grad()
-        total = 0.0
+        total = torch.zeros((), device=pixels.device)
         for part in range(parts):
             with self._fabric.no_backward_sync(self._network, enabled=part < parts - 1):
                 logits = self._network(pixels[part::parts])
                 losses = nn.functional.binary_cross_entropy_with_logits(
                     logits, stalled[part::parts], pos_weight=weight, reduction="sum"
                 )
-                loss = losses / len(pixels)
+                loss = losses * self._fabric.world_size / recipe.batch  # processes are averaged, whatever their shares
                 self._fabric.backward(loss)
-            total += loss.item()
-        everywhere = self._fabric.all_reduce(torch.tensor(total, device=pixels.device), reduce_op="mean")
+            total += loss.detach()
+        everywhere = self._fabric.all_reduce(total, reduce_op="mean")
         assert isinstance(everywhere, Tensor)
-        total = everywhere.item()
-        self._check(total, batch)
-        self._fabric.clip_gradients(self._network, self._optimizer, max_norm=recipe.clip_norm, error_if_nonfinite=False)
+        norm = self._fabric.clip_gradients(
+            self._network, self._optimizer, max_norm=recipe.clip_norm, error_if_nonfinite=False
+        )
+        self._check(everywhere, norm, batch)
         self._optimizer.step()
         self._state.average.update_parameters(self._state.network)
-        return total
+        return everywhere.item()
 
-    def _check(self, loss: float, batch: Batch) -> None:
-        if not math.isfinite(loss):
-            raise UserError(
-                f"the loss is {loss} at step {batch.step + 1}, clips {', '.join(batch.clip_ids.tolist())}; "
-                f"lower --learning-rate {self._recipe.learning_rate:g} or look at these clips"
-            )
+    def _check(self, loss: Tensor, norm: Tensor | None, batch: Batch) -> None:
+        """Before the weights are moved, so that what is saved is always sound."""
+        for name, value in (("loss", loss), ("gradient's length", norm)):
+            if value is not None and not torch.isfinite(value):
+                some = ", ".join(batch.clip_ids[:_SHOWN].tolist()) + (", ..." if len(batch.clip_ids) > _SHOWN else "")
+                raise Diverged(
+                    f"the {name} is {value.item()} at step {batch.step + 1}, clips {some}; look at them, or begin "
+                    f"again with less than --change learning_rate={self._recipe.learning_rate:g}"
+                )
 
 
 def _rate(share: float, warm_up: float) -> float:

@@ -16,7 +16,7 @@ from training.loop import Budget, Precision, best_precision
 from training.measures import evaluate
 from training.measures.coverage import Limits
 from training.networks import preset
-from training.recipe import RECIPES, changed
+from training.recipe import RECIPES, changed, scale_of
 from training.settings import ContestSettings, FitSettings
 from training.states import RunCard
 
@@ -26,6 +26,11 @@ _PRECISIONS: dict[str, Precision] = {"bf16": "bf16-mixed", "fp32": "32-true"}
 def precision_of(settings: FitSettings | ContestSettings) -> Precision:
     """What is computed in."""
     return _PRECISIONS.get(settings.precision) or best_precision()
+
+
+def minutes_of(settings: FitSettings) -> float:
+    """How long each network is trained, where no number of steps is given."""
+    return settings.minutes or scale_of(settings.recipe).minutes
 
 
 def order_of(settings: FitSettings, spec: ClipSpec) -> Order:
@@ -39,7 +44,7 @@ def order_of(settings: FitSettings, spec: ClipSpec) -> Order:
         network=network,
         spec=spec,
         recipe=changed(RECIPES[settings.recipe], settings.change),
-        budget=Budget(steps=settings.steps or 0, seconds=settings.minutes * 60),
+        budget=Budget(steps=settings.steps or 0, seconds=60 * minutes_of(settings)),
         seed=settings.seed,
         views=settings.views,
         save_every_s=settings.save_every_s,
@@ -56,7 +61,7 @@ def run_of(settings: FitSettings, order: Order, dataset: str, *, processes: int)
         spec=order.spec,
         recipe=order.recipe,
         seed=order.seed,
-        budget=f"{settings.steps} steps" if settings.steps else f"{settings.minutes:g} minutes",
+        budget=f"{settings.steps} steps" if settings.steps else f"{minutes_of(settings):g} minutes",
         members=f"{how}{begin}",
         dataset=dataset,
         precision=precision_of(settings),

@@ -1,5 +1,7 @@
-"""Text files that a command writes: a place that can't be written is said before the work, not behind it."""
+"""Files that a command writes: whole or not at all; a place that can't be written is said before the work."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 from stream.errors import UserError
@@ -18,15 +20,25 @@ def check_writable(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a file as UTF-8, or leaves what was there as it was.
+    """Writes a file as UTF-8, as `write_whole` does."""
+    write_whole(path, text.encode())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that is there whole or not at all, whatever dies; its folder is made.
 
     Raises:
-        UserError: it can't be written.
+        UserError: it can't be written, as on a full disk; what was there stays.
     """
     unfinished = path.with_name(f"{path.name}.partial")
     try:
-        unfinished.write_text(text, encoding="utf-8", newline="")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise UserError(f"{path} can't be written ({error.strerror}); give another place") from None
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise UserError(f"{path} can't be written ({error.strerror}); make room, or give another place") from None

@@ -80,9 +80,17 @@ class Recipe(_Frozen):
     """Longer gradients are shortened to this."""
     augmentation: Augmentation = Augmentation()
 
+    @property
+    def stalled_in_batch(self) -> int | None:
+        """Number of stalled clips in each batch, at least one of each class; None where they come as they come."""
+        if self.stalled_share is None:
+            return None
+        return min(max(round(self.stalled_share * self.batch), 1), self.batch - 1)
+
     def prior(self, stalled: NDArray[np.bool_]) -> float:
         """Share of stalled clips that a network believes in after training on clips with the labels `[N]`."""
-        share = float(np.mean(stalled)) if self.stalled_share is None else self.stalled_share
+        count = self.stalled_in_batch
+        share = float(np.mean(stalled)) if count is None else count / self.batch
         return share * self.stalled_weight / (share * self.stalled_weight + 1 - share)
 
 
@@ -96,6 +104,27 @@ RECIPES: dict[str, Recipe] = {
 }
 """`full` is the one for use; `plain` is its baseline; `weighted` takes clips as they come, as the competition's first
 benchmark did; `debug` shows in seconds that all parts work."""
+
+
+class Scale(_Frozen):
+    """How much of it, where the user doesn't say."""
+
+    minutes: float
+    """Of each network."""
+    clips: int
+    """Generated ones to train on."""
+    validation_clips: int
+
+
+FULL_SCALE, DEBUG_SCALE = (
+    Scale(minutes=25.0, clips=8000, validation_clips=2000),
+    Scale(minutes=0.1, clips=64, validation_clips=64),
+)
+
+
+def scale_of(name: RecipeName) -> Scale:
+    """The scale of a preset: `debug` is done in 20 seconds."""
+    return DEBUG_SCALE if name == "debug" else FULL_SCALE
 
 
 def changed(recipe: Recipe, changes: Sequence[str]) -> Recipe:

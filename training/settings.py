@@ -133,13 +133,17 @@ class FitSettings(ClipsSettings):
     """Train networks, choose their decision rule on clips kept apart, and write them as one checkpoint."""
 
     out: Path = Field(description="folder for the checkpoint; one of the same network and clip spec is replaced")
-    minutes: float = Field(25.0, gt=0, description="time to train each network, beside that for its clips")
+    minutes: float | None = Field(
+        None, gt=0, description="time to train each network, beside that for its clips; by default 25, debug 0.1"
+    )
     steps: int | None = Field(None, ge=1, description="train so many steps, however long it takes")
     spec: ClipSpec = Field(ClipSpec(), description="how generated clips are cut; those of --data say it themselves")
-    clips: int = Field(
-        8000, ge=4, le=600_000, description="number of generated clips to train on, half of them stalled"
+    clips: int | None = Field(
+        None, ge=4, le=600_000, description="generated clips to train on, half stalled; by default 8000, debug 64"
     )
-    validation_clips: int = Field(2000, ge=4, le=600_000, description="number of generated clips kept apart")
+    validation_clips: int | None = Field(
+        None, ge=4, le=600_000, description="generated clips kept apart; by default 2000, debug 64"
+    )
     validation_share: float = Field(0.2, gt=0, lt=1, description="share of the --data clips kept apart, by project")
     members: int = Field(1, ge=1, le=20, description="networks on the same clips with other seeds, averaged into one")
     folds: int | None = Field(

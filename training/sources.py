@@ -16,6 +16,7 @@ from training.data.prepare import Videos, prepare
 from training.data.selection import Selection
 from training.data.splits import check_both_classes, hold_out
 from training.progress import Bars
+from training.recipe import scale_of
 from training.settings import (
     CalibrateSettings,
     ClipsSettings,
@@ -74,12 +75,16 @@ def _recorded(settings: FitSettings, folder: Path) -> FitSets:
 
 
 def _generated(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
-    recipe = partial(Recipe, presets=tuple(settings.preset), seed=settings.seed)
-    trained_on = recipe(clips=settings.clips, stalled_share=0.5, purpose="training")
+    recipe, scale = partial(Recipe, presets=tuple(settings.preset), seed=settings.seed), scale_of(settings.recipe)
+    trained_on = recipe(clips=settings.clips or scale.clips, stalled_share=0.5, purpose="training")
     training = generated(settings, trained_on, spec, bars)
     if settings.folds:
         return FitSets(training, None, trained_on.describe())
-    chosen_on = recipe(clips=settings.validation_clips, stalled_share=settings.prevalence, purpose="validation")
+    chosen_on = recipe(
+        clips=settings.validation_clips or scale.validation_clips,
+        stalled_share=settings.prevalence,
+        purpose="validation",
+    )
     validation = generated(settings, chosen_on, spec, bars)
     words = f"{trained_on.describe()}; validated on {chosen_on.describe()}"
     return FitSets(training, validation, words)

@@ -7,7 +7,6 @@ member-0/events...   for TensorBoard
 """
 
 import io
-import os
 import pickle
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from stream.errors import UserError
 from stream.validation import first_error
 from training.loop import State
 from training.networks import NetworkConfig
+from training.outfile import write_whole
 from training.recipe import Recipe
 
 _CARD, _STATE, _DONE = "run.json", "state.pt", "done.pt"
@@ -45,6 +45,11 @@ class RunCard(BaseModel):
     processes: int
 
 
+def is_open(folder: Path) -> bool:
+    """Whether there is a run that was begun and not closed."""
+    return (folder / _CARD).exists()
+
+
 def open_run(folder: Path, card: RunCard, *, resume: bool) -> None:
     """Begins a run's folder, or goes on with it.
 
@@ -53,6 +58,7 @@ def open_run(folder: Path, card: RunCard, *, resume: bool) -> None:
     """
     path = folder / _CARD
     if not path.exists():
+        _drop_states(folder)  # a run that ended while it was being closed
         write_whole(path, card.model_dump_json(indent=2).encode() + b"\n")
         return
     if not resume:
@@ -85,8 +91,12 @@ class MemberFolder:
         saved = self._read(_STATE)
         if saved is None:
             return
-        for part, name in ((state.network, "network"), (state.average, "average"), (state.optimizer, "optimizer")):
-            part.load_state_dict(saved[name])
+        try:
+            for part, name in ((state.network, "network"), (state.average, "average"), (state.optimizer, "optimizer")):
+                part.load_state_dict(saved[name])
+        except (RuntimeError, ValueError, KeyError) as error:
+            said = str(error).splitlines()[0]
+            raise UserError(f"{self.path / _STATE} is of another network ({said}); delete the run's folder") from None
         state.losses.extend(saved["losses"])
         state.step, state.seconds = saved["step"], saved["seconds"]
 
@@ -133,28 +143,12 @@ class MemberFolder:
         return saved
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that is there whole or not at all, whatever dies.
-
-    Raises:
-        UserError: it can't be written, as on a full disk; what was there stays.
-    """
-    unfinished = path.with_name(f"{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise UserError(
-            f"can't write {path}: {error.strerror}; make room or give another folder, and go on by --resume"
-        ) from None
-
-
 def close_run(folder: Path) -> None:
     """Drops what a finished run would go on from; what TensorBoard shows stays."""
-    for path in (folder / _CARD, *folder.glob(f"*/{_STATE}"), *folder.glob(f"*/{_DONE}")):
+    _drop_states(folder)
+    (folder / _CARD).unlink(missing_ok=True)
+
+
+def _drop_states(folder: Path) -> None:
+    for path in (*folder.glob(f"*/{_STATE}"), *folder.glob(f"*/{_DONE}")):
         path.unlink(missing_ok=True)

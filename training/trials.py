@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +22,14 @@ from pydantic import BaseModel, ConfigDict
 
 from stream.clip.spec import ClipSpec
 from stream.lifeline import serve_parent
-from training.data.cache import open_cache
+from training.data.cache import MANIFEST, open_cache
 from training.data.clips import Clips
 from training.data.splits import folds
 from training.evaluate import score
-from training.loop import Budget, Hooks, Precision, begin, train
+from training.loop import Budget, Diverged, Hooks, Precision, begin, train
 from training.networks import NetworkConfig, Views, build, join
+from training.outfile import write_whole
 from training.recipe import Recipe
-from training.states import write_whole
 
 
 class Part(BaseModel):
@@ -68,7 +69,9 @@ class Trial(BaseModel):
     @property
     def digest(self) -> str:
         """Names its result: the same trial on the same clips is not run again."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        told = [self.model_dump_json(), version("stall-stream")]
+        told += [(part.cache / MANIFEST).read_text() for part in (self.training, *self.scored)]
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +80,15 @@ class Outcome:
 
     trial: Trial
     steps: int
-    loss: float
-    """Mean over the last steps."""
     logits: tuple[NDArray[np.float32], ...]
-    """`[N]` of each part that was scored."""
+    """`[N]` of each part that was scored; all equal where the training diverged."""
 
 
 def run(trials: Sequence[Trial], *, out: Path, jobs: int, on_end: Callable[[int, int], None]) -> list[Outcome]:
     """Runs the trials that have no result in `out` yet, `jobs` at a time, and gives all outcomes in their order.
 
     Raises:
-        UserError: a cache can't be read, a loss is no longer a number, or a result can't be written.
+        UserError: a cache can't be read, or a result can't be written.
     """
     waiting = {trial.digest: trial for trial in trials if not _path(out, trial).exists()}
     done = len({trial.digest for trial in trials}) - len(waiting)
@@ -111,31 +112,31 @@ def _start_process() -> None:
 
 def _run(trial: Trial, out: Path) -> None:
     torch.manual_seed(trial.seed)
-    state, last = begin(build(trial.network), trial.recipe), [0.0]
-    network = train(
-        state,
-        trial.training.open(trial.spec),
-        trial.spec,
-        trial.recipe,
-        Budget(seconds=trial.cpu_s, clock=time.process_time),
-        seed=trial.seed,
-        fabric=Fabric(accelerator="cpu", devices=1, precision=trial.precision),
-        hooks=Hooks(on_step=lambda step: last.append(step.loss)),
-    )
-    network = join([network], views=trial.views) if trial.views > 1 else network
-    results = {"steps": np.array(state.step), "loss": np.array(last[-1])}
-    for number, part in enumerate(trial.scored):
-        clips = part.open(trial.spec)
-        results[f"logits-{number}"] = score(network, clips, progress=lambda _done, _total: None)
+    state = begin(build(trial.network), trial.recipe)
+    scored = [part.open(trial.spec) for part in trial.scored]
+    try:
+        network = train(
+            state,
+            trial.training.open(trial.spec),
+            trial.spec,
+            trial.recipe,
+            Budget(seconds=trial.cpu_s, clock=time.process_time),
+            seed=trial.seed,
+            fabric=Fabric(accelerator="cpu", devices=1, precision=trial.precision),
+            hooks=Hooks(on_step=lambda _: None),
+        )
+        network = join([network], views=trial.views) if trial.views > 1 else network
+        logits = [score(network, clips, progress=lambda _done, _total: None) for clips in scored]
+    except Diverged:
+        logits = [np.zeros(len(clips), np.float32) for clips in scored]
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **results)
+    np.savez(buffer, *logits, steps=np.array(state.step))
     write_whole(_path(out, trial), buffer.getvalue())
 
 
 def _load(trial: Trial, out: Path) -> Outcome:
     with np.load(_path(out, trial)) as saved:
-        logits = tuple(saved[f"logits-{number}"] for number in range(len(trial.scored)))
-        return Outcome(trial, int(saved["steps"]), float(saved["loss"]), logits)
+        return Outcome(trial, int(saved["steps"]), tuple(saved[f"arr_{number}"] for number in range(len(trial.scored))))
 
 
 def _path(out: Path, trial: Trial) -> Path:

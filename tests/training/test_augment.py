@@ -36,9 +36,10 @@ def test_with_everything_off_nothing_changes():
 
 
 @pytest.mark.parametrize("how", [*(recipe.augmentation for recipe in RECIPES.values()), STRONG])
+@pytest.mark.parametrize("outside", ["zero", "keep"])
 @pytest.mark.parametrize("extra", ["distance", "mask", "none"])
-def test_clips_keep_their_form_and_are_left_alone(how: Augmentation, extra: str):
-    spec = ClipSpec.model_validate({"frames": 8, "size": 32, "extra": extra})
+def test_clips_keep_their_form_and_are_left_alone(how: Augmentation, extra: str, outside: str):
+    spec = ClipSpec.model_validate({"frames": 8, "size": 32, "extra": extra, "outside": outside})
     clips = made(spec=spec)
     before = clips.clone()
     after = varied(clips, how, spec=spec)
@@ -60,6 +61,14 @@ def test_the_same_seed_gives_the_same_clips_and_each_clip_is_varied_on_its_own()
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
     assert len({clip.numpy().tobytes() for clip in first}) == 6
+
+
+def test_surroundings_that_are_kept_stay():
+    spec = ClipSpec(frames=8, size=32, outside="keep")
+    clips = made(30)
+    clips[:, 0] = 100
+    after = varied(clips, STRONG.variant(warped=0.0), spec=spec)
+    assert (after[:, 0] > 0).float().mean() > 0.95
 
 
 def test_turns_reach_all_eight_symmetries_and_move_both_channels_alike():

@@ -40,6 +40,16 @@ def checkpoint(tmp_path_factory, cache):
     return out
 
 
+def test_debug_shows_in_seconds_that_all_parts_work(tmp_path, cache, capsys):
+    out = tmp_path / "checkpoint"
+    began = time.process_time()
+    assert run("fit", "--out", out, "--recipe", "debug", "--minutes", 0.02, *ALONE, "--cache", cache) == 0
+    assert time.process_time() - began < 60
+    assert load_checkpoint(out)[1].training.steps >= 1
+    assert run("fit", "--out", out, "--recipe", "debug", *ALONE, "--cache", cache, "--resume") == 0
+    assert "is finished" in capsys.readouterr().err
+
+
 def weights(folder: Path) -> list[torch.Tensor]:
     return list(load_checkpoint(folder)[0].state_dict().values())
 

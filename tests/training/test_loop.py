@@ -13,7 +13,7 @@ from stream.errors import UserError
 from tests.training.data.made import facts
 from training.data.clips import Clips
 from training.evaluate import score
-from training.loop import Budget, Hooks, State, Step, _rate, begin, train
+from training.loop import Budget, Diverged, Hooks, State, Step, _rate, begin, train
 from training.networks import Network, build
 from training.networks.slowfast import SlowFastConfig
 from training.recipe import RECIPES, Recipe
@@ -159,7 +159,9 @@ def test_a_budget_of_time_ends_training():
 
 
 def test_a_loss_that_is_no_number_names_the_step_and_the_clips():
-    with pytest.raises(UserError, match=r"the loss is nan at step \d+, clips clip\d+, .*lower --learning-rate"):
+    with pytest.raises(
+        Diverged, match=r"the \w+.* is (nan|inf) at step \d+, clips clip\d+, .*less than --change learning_rate=1e\+30"
+    ):
         run(moving_or_not(8), steps=50, recipe=SMALL.variant(learning_rate=1e30, warm_up=0.0))
 
 

@@ -17,10 +17,10 @@ def test_balanced_batches_set_the_prior_and_clips_as_they_come_leave_it():
     assert Recipe(stalled_share=None).prior(LABELS) == pytest.approx(0.1)
 
 
-@given(st.floats(0.01, 0.99), st.floats(0.1, 100))
-def test_a_weight_counts_as_so_many_clips(share: float, weight: float):
-    prior = Recipe(stalled_share=share, stalled_weight=weight).prior(LABELS)
-    assert prior / (1 - prior) == pytest.approx(weight * share / (1 - share))
+@given(st.integers(1, 31), st.floats(0.1, 100))
+def test_a_weight_counts_as_so_many_clips(stalled: int, weight: float):
+    prior = Recipe(stalled_share=stalled / 32, stalled_weight=weight).prior(LABELS)
+    assert prior / (1 - prior) == pytest.approx(weight * stalled / (32 - stalled))
 
 
 def test_a_variant_changes_what_it_names_and_keeps_the_rest():

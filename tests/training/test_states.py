@@ -9,8 +9,9 @@ from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from training.loop import begin
 from training.networks import PRESETS, build
+from training.outfile import write_whole
 from training.recipe import RECIPES
-from training.states import MemberFolder, RunCard, close_run, open_run, write_whole
+from training.states import MemberFolder, RunCard, close_run, open_run
 
 CARD = RunCard(
     network=PRESETS["slim"],
@@ -86,6 +87,23 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path: Path, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(UserError, match="No space left on device; make room"):
+    with pytest.raises(UserError, match=r"file can't be written \(No space left on device\); make room"):
         write_whole(tmp_path / "file", b"after")
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
+
+
+def test_a_new_run_takes_nothing_from_one_that_ended_while_it_was_being_closed(tmp_path: Path):
+    state = begin(build(PRESETS["slim"]), RECIPES["plain"])
+    member = MemberFolder(tmp_path / "member-0", every_s=0)
+    open_run(tmp_path, CARD, resume=False)
+    member.finish(state.network.state_dict(), {"loss": 0.1})
+    (tmp_path / "run.json").unlink()
+    open_run(tmp_path, CARD, resume=False)
+    assert member.finished() is None
+
+
+def test_a_state_of_another_network_is_named(tmp_path: Path):
+    member = MemberFolder(tmp_path, every_s=0)
+    member.save(begin(build(PRESETS["slim"]), RECIPES["plain"]))
+    with pytest.raises(UserError, match="is of another network"):
+        member.load(begin(build(PRESETS["slim"].variant(outputs=2)), RECIPES["plain"]))

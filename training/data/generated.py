@@ -24,8 +24,9 @@ from training.data.clips import Clips
 from training.data.journal import ReadClip
 from training.synthetic import GENERATOR_VERSION, PRESETS, Scene, crop, sample_scene
 
-Purpose = Literal["training", "validation", "test"]
-_PURPOSES: tuple[Purpose, ...] = ("training", "validation", "test")
+Purpose = Literal["training", "validation", "test", "choice"]
+"""What a set is for; `choice` compares networks and recipes, so that nothing is chosen on test clips."""
+_PURPOSES: tuple[Purpose, ...] = ("training", "validation", "test", "choice")
 
 
 GENERATED = "generated clips"
