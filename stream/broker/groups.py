@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 
-from kafka import KafkaAdminClient, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import AuthorizationError, KafkaError, NoError, RebalanceInProgressError, UnknownMemberIdError
 from kafka.structs import OffsetAndMetadata
 
@@ -52,8 +52,7 @@ def set_positions(cluster: Cluster, group: str, positions: Mapping[Partition, Po
         UserError: the cluster is not reachable, or refuses; a right may be missing.
     """
     offsets = to_offsets(at_of(positions))
-    with cluster.admin() as admin:
-        refused = _alter(admin, group, offsets, give_up_at=time.monotonic() + cluster.connect_timeout_s)
+    refused = _alter(cluster, group, offsets, give_up_at=time.monotonic() + cluster.connect_timeout_s)
     if refused & _AT_WORK:
         raise GroupAtWorkError(group)
     rights = Right("Read", "group", group), *(Right("Read", "topic", each) for each in {at.topic for at in positions})
@@ -67,12 +66,16 @@ def set_positions(cluster: Cluster, group: str, positions: Mapping[Partition, Po
 
 
 def _alter(
-    admin: KafkaAdminClient, group: str, offsets: Mapping[TopicPartition, OffsetAndMetadata], *, give_up_at: float
+    cluster: Cluster, group: str, offsets: Mapping[TopicPartition, OffsetAndMetadata], *, give_up_at: float
 ) -> set[type[KafkaError]]:
-    """What is wrong; what may pass, as a coordinator that isn't there yet, is waited for."""
+    """What is wrong; what may pass, as a coordinator that isn't there yet, is waited for.
+
+    Each try has a client of its own: kafka-python's never asks again where a group's coordinator is (3.0.12).
+    """
     while True:
         try:
-            refused = set(admin.alter_group_offsets(group, offsets).values()) - {NoError}
+            with cluster.admin() as admin:
+                refused = set(admin.alter_group_offsets(group, offsets).values()) - {NoError}
         except KafkaError as error:
             refused = {type(error)}
         passes = all(error.retriable for error in refused - _AT_WORK)
