@@ -81,7 +81,7 @@ def _insert(plug: Plug, sharp: NDArray[np.float64]) -> None:
 
     low, high = plug.at_px - plug.length_px / 2, plug.at_px + plug.length_px / 2
     if plug.kind == "clump":
-        fill(low, high, 0.9)
+        fill(low, high, 1.0)
     elif plug.kind == "white cell":
         fill(low - plug.length_px, low, 0.0)
         fill(low, high, 1.0)
@@ -104,5 +104,5 @@ def sample_cells(
     spacing = max(rng.uniform(*spacing_px), 1.5 * length)
     order = rng.uniform(2.0, 8.0)
     kind: Literal["clump", "white cell", "plasma"] = ("clump", "white cell", "plasma")[int(rng.integers(3))]
-    plug = Plug(kind, plug_at_px, rng.uniform(8.0, 12.0) if kind == "white cell" else rng.uniform(12.0, 30.0))
+    plug = Plug(kind, plug_at_px, rng.uniform(8.0, 12.0) if kind == "white cell" else rng.uniform(16.0, 40.0))
     return Cells(length, spacing, order, plug if rng.random() < plug_share else None)

@@ -18,7 +18,7 @@ from training.synthetic.scene import Scene
 
 EVALUATION_CLIPS = 200
 """The first so many clips of a preset's evaluation set are in its digest."""
-EVALUATION_DIGESTS = {"demo": "4e9ea4632f9567f5", "field": "2ec7439f21d6b5aa"}
+EVALUATION_DIGESTS = {"demo": "e654f14ea0a8c506", "field": "bd914a0af155e8e3"}
 """Of `GENERATOR_VERSION`, by preset. Whoever changes one raises the version and reports all results again."""
 
 

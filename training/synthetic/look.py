@@ -75,7 +75,7 @@ def sample_look(rng: np.random.Generator, *, project: str, preset: Preset) -> Lo
     """A clip's look: the project's own, varied."""
     ours = np.random.default_rng([31, *project.encode()])
     tissue, black = log_uniform(ours, 0.06, 0.17), float(ours.choice([0.0, 0.01, 0.03, 0.08]))
-    gain, gamma = ours.uniform(0.7, 1.05), ours.uniform(0.85, 1.15)
+    gain, gamma = ours.uniform(0.75, 1.1), ours.uniform(0.85, 1.15)
     style, strength = str(ours.choice(["dashes", "cloudy", "speckle"], p=[0.4, 0.4, 0.2])), ours.uniform(0.8, 1.25)
     return Look(
         optics=Optics(

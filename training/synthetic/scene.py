@@ -29,7 +29,7 @@ from training.synthetic.surroundings import (
 from training.synthetic.target import in_depth, outlined_path, sample_target
 from training.synthetic.vessel import Vessel
 
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 """Raised whenever the statistics of the pixels change; `frozen` says how that is noticed."""
 
 

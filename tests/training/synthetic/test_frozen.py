@@ -1,4 +1,4 @@
-"""What version 2 of the generator draws is fixed: results are measured on it."""
+"""What the generator draws is fixed: results are measured on it."""
 
 from pathlib import Path
 
