@@ -21,7 +21,8 @@ def audit(*, pending: int = 0, faults: Mapping[Fault, int] | None = None) -> Aud
     return Audit(references=9, outcomes=done, pending=pending, unproven=0, expired=0, faults=faults or {}, examples={})
 
 
-SETTLED, PENDING, BROKEN = audit(), audit(pending=3), audit(pending=3, faults={"lost": 1})
+SETTLED, PENDING, BROKEN = audit(), audit(pending=3), audit(faults={"lost": 1})
+DOUBLED = audit(pending=3, faults={"doubled": 1})
 
 
 class Auditor:
@@ -61,10 +62,10 @@ def test_without_time_to_wait_it_looks_once(found: Audit):
 
 
 @pytest.mark.parametrize("last", [SETTLED, BROKEN])
-def test_it_looks_again_while_something_is_pending_and_ends_with_the_first_settled_or_broken_look(last: Audit):
-    auditor = Auditor(PENDING, PENDING, last, PENDING)
+def test_it_looks_again_while_something_is_pending_also_when_a_fault_is_known_already(last: Audit):
+    auditor = Auditor(PENDING, DOUBLED, last, PENDING)
     assert auditor.until_settled(wait_s=60.0) is last
-    assert auditor.told == [PENDING, PENDING, last]
+    assert auditor.told == [PENDING, DOUBLED, last]
 
 
 def test_what_is_still_pending_when_the_time_is_over_is_the_result():
