@@ -1,7 +1,7 @@
 """A contest: rows of a table that differ in one thing, each trained by trials of equal cost and measured alike.
 
 A row's learning rate is the best of several on the first seed, by PR-AUC on the validation clips; all its seeds are
-then trained at that rate. Several splits make each part of the clips in turn the test.
+then trained at that rate. Several splits make each part of the clips in turn the test, and each chooses for itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,7 @@ class Entry:
         return self.network if self.views == 1 else AverageConfig(members=(self.network,), views=self.views)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Split:
     """What a trial trains on, what its threshold is chosen on, and the sets that it is measured on."""
 
@@ -83,7 +83,8 @@ class Row:
     """An entry that has been trained and measured."""
 
     entry: Entry
-    learning_rate: float
+    learning_rates: tuple[float, ...]
+    """Of each split."""
     clips_seen: int
     """By one of its networks, on average."""
     results: Mapping[str, Result]
@@ -92,8 +93,8 @@ class Row:
 
 Splits = Callable[[ClipSpec], Sequence[Split]]
 """The clips of a contest, as a spec takes them."""
-_Key = tuple[Entry, float, int]
-"""Entry, learning rate, seed."""
+_Key = tuple[Entry, Split, float, int]
+"""Entry, split, learning rate, seed."""
 
 
 class Contest:
@@ -109,7 +110,7 @@ class Contest:
         progress: Callable[[str], Callable[[int, int], None]],
     ) -> None:
         self._splits, self._rules, self._out, self._jobs, self._progress = splits, rules, out, jobs, progress
-        self._outcomes: dict[_Key, list[Outcome]] = {}
+        self._outcomes: dict[_Key, Outcome] = {}
 
     def rows(self, entries: Sequence[Entry]) -> list[Row]:
         """Trains and measures the entries.
@@ -117,29 +118,19 @@ class Contest:
         Raises:
             UserError: clips can't be read, or a result can't be written.
         """
-        self._run("first seed", [(entry, rate, 0) for entry in entries for rate in entry.learning_rates])
-        best = {entry: max(entry.learning_rates, key=partial(self._validated, entry)) for entry in entries}
-        seeds = range(self._rules.seeds)
-        self._run("other seeds", [(entry, best[entry], seed) for entry in entries for seed in seeds[1:]])
-        return [
-            self._row(entry, best[entry], [self._outcomes[entry, best[entry], seed] for seed in seeds])
-            for entry in entries
-        ]
+        splits = {entry: self._splits(entry.spec) for entry in entries}
+        pairs = [(entry, split) for entry in entries for split in splits[entry]]
+        self._run("first seed", [(*pair, rate, 0) for pair in pairs for rate in pair[0].learning_rates])
+        best = {pair: max(pair[0].learning_rates, key=partial(self._validated, *pair)) for pair in pairs}
+        self._run("other seeds", [(*pair, best[pair], seed) for pair in pairs for seed in range(1, self._rules.seeds)])
+        return [self._row(entry, [(split, best[entry, split]) for split in splits[entry]]) for entry in entries]
 
     def _run(self, name: str, keys: Sequence[_Key]) -> None:
-        trials = [[self._trial(key, split) for split in self._splits(key[0].spec)] for key in keys]
-        ended = iter(
-            run(
-                [each for of_key in trials for each in of_key],
-                out=self._out,
-                jobs=self._jobs,
-                on_end=self._progress(name),
-            )
-        )
-        self._outcomes |= {key: [next(ended) for _ in of_key] for key, of_key in zip(keys, trials, strict=True)}
+        trials = [self._trial(*key) for key in keys]
+        ended = run(trials, out=self._out, jobs=self._jobs, on_end=self._progress(name))
+        self._outcomes |= dict(zip(keys, ended, strict=True))
 
-    def _trial(self, key: _Key, split: Split) -> Trial:
-        entry, rate, seed = key
+    def _trial(self, entry: Entry, split: Split, rate: float, seed: int) -> Trial:
         return Trial(
             network=entry.network,
             recipe=entry.recipe.variant(learning_rate=rate),
@@ -152,19 +143,16 @@ class Contest:
             scored=(split.validation, *split.tests.values()),
         )
 
-    def _validated(self, entry: Entry, rate: float) -> float:
-        """PR-AUC on the validation clips of the first seed, as a mean over the splits."""
-        found = []
-        for outcome in self._outcomes[entry, rate, 0]:
-            ranked = Ranking(outcome.logits[0], outcome.trial.scored[0].open(entry.spec).stalled).rates()
-            found.append(ranked.pr_auc(self._rules.prevalence))
-        return float(np.mean(found))
+    def _validated(self, entry: Entry, split: Split, rate: float) -> float:
+        """PR-AUC on the validation clips of the first seed."""
+        logits = self._outcomes[entry, split, rate, 0].logits[0]
+        return Ranking(logits, split.validation.open(entry.spec).stalled).rates().pr_auc(self._rules.prevalence)
 
-    def _row(self, entry: Entry, rate: float, by_seed: Sequence[Sequence[Outcome]]) -> Row:
-        names = list(self._splits(entry.spec)[0].tests)
+    def _row(self, entry: Entry, chosen: Sequence[tuple[Split, float]]) -> Row:
+        by_seed = [[self._outcomes[entry, *each, seed] for each in chosen] for seed in range(self._rules.seeds)]
         seen = float(np.mean([outcome.steps for outcomes in by_seed for outcome in outcomes])) * entry.recipe.batch
-        results = {name: self._result(by_seed, place) for place, name in enumerate(names, start=1)}
-        return Row(entry, rate, round(seen), results)
+        results = {name: self._result(by_seed, place) for place, name in enumerate(chosen[0][0].tests, start=1)}
+        return Row(entry, tuple(rate for _, rate in chosen), round(seen), results)
 
     def _result(self, by_seed: Sequence[Sequence[Outcome]], place: int) -> Result:
         """Of one test set, the parts that the splits test joined."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from stream.clip.spec import ClipSpec
 from training.contest import Entry
-from training.networks import preset
+from training.networks import network_named
 from training.recipe import RECIPES, Recipe
 
 RATES = (3e-4, 1e-3, 3e-3)
@@ -19,7 +19,7 @@ def compared(names: list[str], spec: ClipSpec, recipe: Recipe) -> Iterator[Entry
         UserError: there is no such network.
     """
     for name in names:
-        network = preset(name, spec)
+        network = network_named(name, spec)
         yield Entry(name, network, recipe, spec, RATES)
         if name == "mosaic":
             yield Entry("mosaic, weighted loss", network, RECIPES["weighted"], spec, RATES)
@@ -27,7 +27,7 @@ def compared(names: list[str], spec: ClipSpec, recipe: Recipe) -> Iterator[Entry
 
 def ablated(network_name: str, spec: ClipSpec, recipe: Recipe, *, other_specs: bool) -> Iterator[Entry]:
     """The recipe as it is, then with one part changed at a time, then clips cut otherwise, if they can be had."""
-    network = preset(network_name, spec)
+    network = network_named(network_name, spec)
 
     def row(name: str, **changes: Any) -> Entry:
         changed = recipe.variant(**changes)
@@ -40,8 +40,8 @@ def ablated(network_name: str, spec: ClipSpec, recipe: Recipe, *, other_specs: b
         yield row(name, **changes)
     for name, read in _SPECS.items() if other_specs else ():
         other = ClipSpec.model_validate(spec.model_dump() | read)
-        yield Entry(name, preset(network_name, other), recipe, other, (recipe.learning_rate,))
-    for views in (2, 4, 8):
+        yield Entry(name, network_named(network_name, other), recipe, other, (recipe.learning_rate,))
+    for views in (4, 8):
         yield Entry(f"{views} views averaged", network, recipe, spec, (recipe.learning_rate,), views)
 
 
@@ -72,7 +72,7 @@ _CHANGES: dict[str, dict[str, Any]] = {
     "no warm-up": {"warm_up": 0.0},
     "no weight decay": {"weight_decay": 0.0},
     "gradients not shortened": {"clip_norm": 1e6},
-    "twice the batch": {"batch": 64},
+    "half the batch": {"batch": 16},
 }
 _SPECS: dict[str, dict[str, Any]] = {
     "mask instead of distance": {"extra": "mask"},

@@ -43,7 +43,7 @@ def as_markdown(rows: Sequence[Row], costs: Sequence[Cost], rules: Rules) -> str
                 bounded(result.mcc),
                 " ".join(f"{mcc:.2f}" for mcc in result.seeds),
                 *map(bounded, (result.pr_auc, result.sensitivity_at_95, result.sensitivity_at_99)),
-                f"{row.learning_rate:g}",
+                " ".join(f"{rate:g}" for rate in row.learning_rates),
                 str(row.clips_seen),
                 f"{cost.parameters / 1e6:.2f}",
                 f"{cost.gflops:.2f}",
@@ -74,7 +74,7 @@ def as_json(rows: Sequence[Row], costs: Sequence[Cost]) -> str:
             "recipe": entry.recipe.model_dump(),
             "spec": entry.spec.model_dump(),
             "views": entry.views,
-            "learning_rate": row.learning_rate,
+            "learning_rates": row.learning_rates,
         }
         line = {"row": entry.name, "clips_seen": row.clips_seen, "cost": asdict(cost), "results": results} | settings
         found.append(json.dumps(line))

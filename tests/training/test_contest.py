@@ -10,7 +10,7 @@ from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from training.__main__ import COMMANDS
 from training.contest import Contest, Entry, Rules, Split
-from training.data.generated import Recipe, generate, kept_at
+from training.data.generated import Lot, generate, kept_at
 from training.entries import RATES, ablated, compared
 from training.networks.slowfast import SlowFastConfig
 from training.recipe import RECIPES
@@ -33,9 +33,9 @@ RULES = Rules(seeds=2, cpu_s=0.1, precision="32-true", prevalence=0.5)
 def clips(tmp_path_factory) -> Path:
     """The folder of 40 generated clips of all projects."""
     cache: Path = tmp_path_factory.mktemp("cache")
-    recipe = Recipe(40, ("demo",), 0.5, "training", 0)
-    generate(recipe, SPEC, cache=cache, processes=2, progress=lambda _done, _total: None)
-    return kept_at(recipe, SPEC, cache)
+    lot = Lot(40, ("demo",), 0.5, "training", 0)
+    generate(lot, SPEC, cache=cache, processes=2, progress=lambda _done, _total: None)
+    return kept_at(lot, SPEC, cache)
 
 
 def held(clips: Path, out: Path, *entries: Entry, told: list[tuple[str, int, int]] | None = None):
@@ -64,7 +64,7 @@ def test_each_row_is_measured_on_all_that_was_held_out_and_nothing_is_trained_tw
         assert result.prevalence == RULES.prevalence
         assert len(result.seeds) == 2
         assert result.mcc.value == pytest.approx(sum(result.seeds) / 2)
-        assert row.learning_rate == 3e-3
+        assert row.learning_rates == (3e-3, 3e-3)
         assert row.clips_seen > 0
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(before) == 10
