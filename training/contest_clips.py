@@ -5,7 +5,7 @@ from functools import cache
 
 from stream.clip.spec import ClipSpec
 from training.contest import Split, Splits
-from training.data.generated import Purpose, Recipe, kept_at
+from training.data.generated import Lot, Purpose, kept_at
 from training.progress import Bars
 from training.settings import ContestSettings
 from training.sources import generated as make
@@ -28,9 +28,9 @@ def contest_splits(settings: ContestSettings, bars: Bars) -> Splits:
 
     def made(spec: ClipSpec) -> Sequence[Split]:
         def part(purpose: Purpose, presets: Sequence[str], clips: int, share: float) -> Part:
-            recipe = Recipe(clips, tuple(presets), share, purpose, settings.seed)
-            make(settings, recipe, spec, bars)
-            return Part(cache=kept_at(recipe, spec, settings.cache.expanduser()))
+            lot = Lot(clips, tuple(presets), share, purpose, settings.seed)
+            make(settings, lot, spec, bars)
+            return Part(cache=kept_at(lot, spec, settings.cache.expanduser()))
 
         training = part("training", settings.preset, settings.clips, 0.5)
         validation = part("validation", settings.preset, settings.validation_clips, settings.prevalence)

@@ -17,7 +17,7 @@ SHALLOW = SlowFastConfig(frames=8, depths=(1, 1, 1, 1), slow_channels=(8, 8, 8, 
 CONFIGS = {
     "mosaic": MosaicConfig(frames=4),
     "mosaic, grey": MosaicConfig(frames=4, mean=(0.45,), std=(0.225,)),
-    "average": AverageConfig(members=(TINY, TINY.variant(alpha=2)), temperatures=(1.0, 2.0), views=8),
+    "average": AverageConfig(members=(TINY, TINY.variant(alpha=2)), views=8),
     "bottlenecks": SHALLOW,
     "r2plus1d_18": VideoResNetConfig(architecture="r2plus1d_18", frames=8),
     "mc3_18": VideoResNetConfig(architecture="mc3_18", frames=8),

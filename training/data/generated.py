@@ -30,12 +30,12 @@ _PURPOSES: tuple[Purpose, ...] = ("training", "validation", "test", "choice")
 
 
 GENERATED = "generated clips"
-"""In the words of a recipe; a card of a network that was trained on them warns of it."""
+"""In the words of a lot; a card of a network that was trained on them warns of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """Which clips are generated: the same recipe gives the same pixels."""
+class Lot:
+    """Which clips are generated: the same lot gives the same pixels."""
 
     clips: int
     presets: tuple[str, ...]
@@ -46,7 +46,7 @@ class Recipe:
     seed: int
 
     def describe(self) -> str:
-        """The recipe in words, for a card."""
+        """The lot in words, for a card."""
         return (
             f"{self.clips} {GENERATED} (generator {GENERATOR_VERSION}, presets {' and '.join(self.presets)}, "
             f"{self.purpose} seed {self.seed}), {self.stalled_share:.0%} stalled"
@@ -68,57 +68,53 @@ class Recipe:
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def generate(
-    recipe: Recipe, spec: ClipSpec, *, cache: Path, processes: int, progress: Callable[[int, int], None]
-) -> Clips:
-    """Clips of a recipe, from the cache where they have been generated before; where that was ended, it goes on.
+def generate(lot: Lot, spec: ClipSpec, *, cache: Path, processes: int, progress: Callable[[int, int], None]) -> Clips:
+    """Clips of a lot, from the cache where they have been generated before; where that was ended, it goes on.
 
     Raises:
         UserError: there is no such preset, or the cache can't be written.
     """
-    if unknown := [name for name in recipe.presets if name not in PRESETS]:
+    if unknown := [name for name in lot.presets if name not in PRESETS]:
         raise UserError(f"--preset {unknown[0]}: no such preset; there are {', '.join(PRESETS)}")
-    folder = kept_at(recipe, spec, cache)
+    folder = kept_at(lot, spec, cache)
     manifest = read_manifest(folder)
     if manifest is None or manifest.contents is None:
-        origin = Origin(source=recipe.describe(), digests={"recipe": recipe.digest(spec)})
+        origin = Origin(source=lot.describe(), digests={"lot": lot.digest(spec)})
         with CacheWriter(folder, spec, origin, flag="--cache") as writer:
-            _fill(writer, recipe, spec, processes, progress)
-            writer.finish(writer.find(_wanted(recipe)), digests={})
+            _fill(writer, lot, spec, processes, progress)
+            writer.finish(writer.find(_wanted(lot)), digests={})
     return open_cache(folder, spec).clips
 
 
-def kept_at(recipe: Recipe, spec: ClipSpec, cache: Path) -> Path:
-    """The folder that a recipe's clips are kept in."""
-    return cache / f"{recipe.purpose}-{recipe.digest(spec)}"
+def kept_at(lot: Lot, spec: ClipSpec, cache: Path) -> Path:
+    """The folder that a lot's clips are kept in."""
+    return cache / f"{lot.purpose}-{lot.digest(spec)}"
 
 
-def _wanted(recipe: Recipe) -> pl.DataFrame:
-    labels = recipe.labels()
+def _wanted(lot: Lot) -> pl.DataFrame:
+    labels = lot.labels()
     return pl.DataFrame(
         {
-            "clip_id": [recipe.clip_id(index) for index in range(recipe.clips)],
+            "clip_id": [lot.clip_id(index) for index in range(lot.clips)],
             "stalled": labels,
-            "crowd_score": pl.Series([None] * recipe.clips, dtype=pl.Float64),
-            "tier1": [True] * recipe.clips,
-            "micro": [False] * recipe.clips,
-            "nano": [False] * recipe.clips,
+            "crowd_score": pl.Series([None] * lot.clips, dtype=pl.Float64),
+            "tier1": [True] * lot.clips,
+            "micro": [False] * lot.clips,
+            "nano": [False] * lot.clips,
         }
     )
 
 
-def _fill(
-    writer: CacheWriter, recipe: Recipe, spec: ClipSpec, processes: int, progress: Callable[[int, int], None]
-) -> None:
-    labels = recipe.labels()
-    left = [index for index in range(recipe.clips) if recipe.clip_id(index) not in writer.kept]
+def _fill(writer: CacheWriter, lot: Lot, spec: ClipSpec, processes: int, progress: Callable[[int, int], None]) -> None:
+    labels = lot.labels()
+    left = [index for index in range(lot.clips) if lot.clip_id(index) not in writer.kept]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, context, initializer=_start_process) as pool:
         try:
-            made = pool.map(partial(_generate_clip, recipe, spec), left, labels[left].tolist(), chunksize=8)
-            for done, (clip, pixels) in enumerate(made, start=recipe.clips - len(left) + 1):
+            made = pool.map(partial(_generate_clip, lot, spec), left, labels[left].tolist(), chunksize=8)
+            for done, (clip, pixels) in enumerate(made, start=lot.clips - len(left) + 1):
                 writer.add(clip, pixels)
-                progress(done, recipe.clips)
+                progress(done, lot.clips)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -129,10 +125,10 @@ def _start_process() -> None:
     prepare()
 
 
-def _generate_clip(recipe: Recipe, spec: ClipSpec, index: int, stalled: bool) -> tuple[ReadClip, NDArray[np.uint8]]:  # noqa: FBT001 - called by map
-    scene = draw_scene(recipe, index, stalled)
+def _generate_clip(lot: Lot, spec: ClipSpec, index: int, stalled: bool) -> tuple[ReadClip, NDArray[np.uint8]]:  # noqa: FBT001 - called by map
+    scene = draw_scene(lot, index, stalled)
     facts = ReadClip(
-        clip_id=recipe.clip_id(index),
+        clip_id=lot.clip_id(index),
         project_id=scene.project,
         num_frames=scene.num_frames,
         box=scene.outline.box,
@@ -140,8 +136,8 @@ def _generate_clip(recipe: Recipe, spec: ClipSpec, index: int, stalled: bool) ->
     return facts, crop(scene, spec)
 
 
-def draw_scene(recipe: Recipe, index: int, stalled: bool) -> Scene:  # noqa: FBT001 - as above
-    """One clip of a recipe, undrawn; `stalled` is its label."""
+def draw_scene(lot: Lot, index: int, stalled: bool) -> Scene:  # noqa: FBT001 - as above
+    """One clip of a lot, undrawn; `stalled` is its label."""
     # A synthesized folder's seeds are (seed, index), with an implied 0 behind: no set shares a clip with one.
-    rng = np.random.default_rng([recipe.seed, index, 1 + _PURPOSES.index(recipe.purpose)])
-    return sample_scene(rng, preset=PRESETS[recipe.presets[index % len(recipe.presets)]], stalled=stalled)
+    rng = np.random.default_rng([lot.seed, index, 1 + _PURPOSES.index(lot.purpose)])
+    return sample_scene(rng, preset=PRESETS[lot.presets[index % len(lot.presets)]], stalled=stalled)

@@ -20,27 +20,21 @@ def check_both_classes(stalled: NDArray[np.bool_], name: str) -> None:
 def hold_out(clips: Clips, *, share: float, seed: int) -> tuple[Clips, Clips]:
     """Splits clips for training from clips for validation: whole projects, so that no animal is in both.
 
-    Projects are drawn until they hold `share` of the clips. A set of one project is split clip by clip.
+    They are dealt as folds are, and the fold is held out whose stalled clips come nearest to `share`, .5 at most, of
+    all. A set of one project is split clip by clip.
     """
-    rng = np.random.default_rng(seed)
-    projects = clips.facts.project_ids
-    names = rng.permutation(np.unique(projects))
+    names = np.unique(clips.facts.project_ids)
     if len(names) > 1:
-        sizes = [np.count_nonzero(projects == name) for name in names]
-        needed = int(np.searchsorted(np.cumsum(sizes), share * len(clips))) + 1
-        held = np.isin(projects, names[: min(needed, len(names) - 1)])
+        fold, counts = _dealt(clips, count=min(round(1 / share), len(names)), seed=seed)
+        wanted = share * counts.sum(axis=0)
+        held = fold == min(range(len(counts)), key=lambda each: tuple(np.abs(counts[each] - wanted)))
     else:
-        held = rng.permutation(np.arange(len(clips)) < share * len(clips))
+        held = np.random.default_rng(seed).permutation(np.arange(len(clips)) < share * len(clips))
     return clips.take(np.flatnonzero(~held)), clips.take(np.flatnonzero(held))
 
 
 def folds(clips: Clips, *, count: int, seed: int) -> NDArray[np.intp]:
     """Deals clips into folds, whole projects each, with the stalled ones as even as whole projects allow.
-
-    Projects are dealt from the one with the most stalled clips on, each into the fold that has the fewest so far; those
-    without any into the fold with the fewest flowing ones. The seed decides between equals. That is the longest-first
-    rule, which leaves no fold with more than 4/3 of the stalled clips that the best deal would give the fullest one
-    (Graham 1969, SIAM Journal on Applied Mathematics 17:416-429).
 
     Returns:
         `[N]`, the fold of each clip, 0 to `count` - 1.
@@ -48,9 +42,29 @@ def folds(clips: Clips, *, count: int, seed: int) -> NDArray[np.intp]:
     Raises:
         UserError: there are fewer projects than folds, or a fold has no clip of one class.
     """
-    names, project = np.unique(clips.facts.project_ids, return_inverse=True)
+    names = np.unique(clips.facts.project_ids)
     if len(names) < count:
         raise UserError(f"{len(names)} projects ({', '.join(names)}) can't fill {count} folds: give fewer folds")
+    fold, counts = _dealt(clips, count=count, seed=seed)
+    for number, of_number in enumerate(counts.tolist()):
+        for label, clips_in_fold in zip(("stalled", "flowing"), of_number, strict=True):
+            if not clips_in_fold:
+                held = ", ".join(np.unique(clips.facts.project_ids[fold == number]))
+                raise UserError(
+                    f"fold {number} of {count} (project {held}) has no {label} clip: give fewer folds, or more clips"
+                )
+    return fold
+
+
+def _dealt(clips: Clips, *, count: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The fold of each clip `[N]`, and of each fold the stalled and the flowing clips `[count, 2]`.
+
+    Projects are dealt from the one with the most stalled clips on, each into the fold that has the fewest so far; those
+    without any into the fold with the fewest flowing ones. The seed decides between equals. That is the longest-first
+    rule, which leaves no fold with more than 4/3 of the stalled clips that the best deal would give the fullest one
+    (Graham 1969, SIAM Journal on Applied Mathematics 17:416-429).
+    """
+    names, project = np.unique(clips.facts.project_ids, return_inverse=True)
     stalled = np.bincount(project[clips.stalled], minlength=len(names))
     flowing = np.bincount(project[~clips.stalled], minlength=len(names))
     order = np.random.default_rng(seed).permutation(len(names))
@@ -59,11 +73,4 @@ def folds(clips: Clips, *, count: int, seed: int) -> NDArray[np.intp]:
     for each in sorted(order.tolist(), key=lambda p: (-stalled[p], -flowing[p])):
         fold_of[each] = min(range(count), key=lambda fold: tuple(in_fold[fold] if stalled[each] else in_fold[fold, 1:]))
         in_fold[fold_of[each]] += (stalled[each], flowing[each])
-    for fold, counts in enumerate(in_fold.tolist()):
-        for label, clips_in_fold in zip(("stalled", "flowing"), counts, strict=True):
-            if not clips_in_fold:
-                held = ", ".join(names[fold_of == fold])
-                raise UserError(
-                    f"fold {fold} of {count} (project {held}) has no {label} clip: give fewer folds, or more clips"
-                )
-    return fold_of[project]
+    return fold_of[project], in_fold

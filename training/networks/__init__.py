@@ -23,7 +23,7 @@ __all__ = [
     "Views",
     "build",
     "join",
-    "taking",
+    "network_named",
 ]
 
 
@@ -53,7 +53,7 @@ PRESETS: dict[str, SingleConfig] = {
 """By the names of `training.network_names`."""
 
 
-def preset(name: str, spec: ClipSpec) -> SingleConfig:
+def network_named(name: str, spec: ClipSpec) -> SingleConfig:
     """A preset for the clips of a spec.
 
     Raises:

@@ -30,8 +30,6 @@ class AverageConfig(Config):
 
     architecture: Literal["average"] = "average"
     members: tuple[SingleConfig, ...] = Field(min_length=1)
-    temperatures: tuple[Annotated[float, Field(gt=0)], ...] = ()
-    """One for each member, which its logits are divided by; 1 where none are given."""
     views: Views = 1
 
     @model_validator(mode="before")
@@ -41,12 +39,10 @@ class AverageConfig(Config):
         if not members or not isinstance(members[0], Config):
             return fields
         shared = {name: getattr(members[0], name) for name in _SHARED}
-        return {**shared, "temperatures": (1.0,) * len(members), **fields}
+        return {**shared, **fields}
 
     @model_validator(mode="after")
     def _agrees_with_its_members(self) -> Self:
-        if len(self.temperatures) != len(self.members):
-            raise ValueError(f"{len(self.members)} members have {len(self.temperatures)} temperatures: give one each")
         for name in _SHARED:
             values = [getattr(member, name) for member in self.members]
             if any(value != getattr(self, name) for value in values):
@@ -55,7 +51,7 @@ class AverageConfig(Config):
 
 
 class Average(Network):
-    """The mean, over members and views, of logits divided by the member's temperature."""
+    """The mean of logits over members and views."""
 
     config: AverageConfig
 
@@ -66,25 +62,19 @@ class Average(Network):
     def logits(self, clips: Tensor) -> Tensor:
         """From normalised clips, `float [N, C, T, S, S]`, to `[N, outputs]`."""
         seen = torch.cat(views(clips, self.config.views))
-        logits = [
-            cast(Network, member).logits(seen).float() / temperature
-            for member, temperature in zip(self.members, self.config.temperatures, strict=True)
-        ]
+        logits = [cast(Network, member).logits(seen).float() for member in self.members]
         shape = (len(self.members), self.config.views, -1, self.config.outputs)
         return torch.stack(logits).reshape(shape).mean((0, 1))
 
 
-def join(networks: Sequence[Network], *, temperatures: Sequence[float] | None = None, views: Views = 1) -> Average:
+def join(networks: Sequence[Network], *, views: Views = 1) -> Average:
     """Trained networks as one, in evaluation mode; it shares their weights.
 
     Raises:
         ValueError: they differ in what they take or put out, or one of them is itself an average.
     """
-    fields: dict[str, Any] = {"members": [network.config for network in networks], "views": views}
-    if temperatures is not None:
-        fields["temperatures"] = tuple(temperatures)
-    average = Average(AverageConfig.model_validate(fields), networks)
-    return average.eval()
+    config = AverageConfig.model_validate({"members": [network.config for network in networks], "views": views})
+    return Average(config, networks).eval()
 
 
 def views(clips: Tensor, count: Views) -> list[Tensor]:

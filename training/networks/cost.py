@@ -27,11 +27,6 @@ class Cost:
     cpu_ms: float
     """CPU time of one clip alone, fp32 in torch, all threads together."""
 
-    @property
-    def gmacs(self) -> float:
-        """1e9 multiply-accumulates, the published figure."""
-        return self.gflops / 2
-
 
 def cost(config: NetworkConfig, spec: ClipSpec) -> Cost:
     """Counts and times a network of random weights on a clip of a spec that it takes.

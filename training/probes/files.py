@@ -10,19 +10,17 @@ from numpy.typing import NDArray
 
 from stream.clip import prepare
 from stream.lifeline import serve_parent
-from training.data.generated import Recipe, draw_scene
+from training.data.generated import Lot, draw_scene
 from training.synthetic import write_clip
 
 
-def file_sizes(
-    recipe: Recipe, count: int, *, processes: int, progress: Callable[[int, int], None]
-) -> NDArray[np.float64]:
-    """`[count, 1]`, bytes of the first clips of a recipe."""
-    labels = recipe.labels()[:count].tolist()
+def file_sizes(lot: Lot, count: int, *, processes: int, progress: Callable[[int, int], None]) -> NDArray[np.float64]:
+    """`[count, 1]`, bytes of the first clips of a lot."""
+    labels = lot.labels()[:count].tolist()
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start_process) as pool:
         try:
             sizes = np.empty((count, 1))
-            for done, size in enumerate(pool.map(partial(_size, recipe), range(count), labels, chunksize=2)):
+            for done, size in enumerate(pool.map(partial(_size, lot), range(count), labels, chunksize=2)):
                 sizes[done] = size
                 progress(done + 1, count)
         except BaseException:
@@ -36,5 +34,5 @@ def _start_process() -> None:
     prepare()
 
 
-def _size(recipe: Recipe, index: int, stalled: bool) -> int:  # noqa: FBT001 - called by map
-    return len(write_clip(draw_scene(recipe, index, stalled)))
+def _size(lot: Lot, index: int, stalled: bool) -> int:  # noqa: FBT001 - called by map
+    return len(write_clip(draw_scene(lot, index, stalled)))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.data.clips import Clips
-from training.data.generated import Purpose, Recipe
+from training.data.generated import Lot, Purpose
 from training.measures.bootstrap import Redrawn
 from training.measures.evaluation import two_classes
 from training.probes.binned import cross_validated_calls
@@ -20,7 +20,7 @@ STALLED_SHARE = 0.3
 
 BINNED = "8 bins, 5-fold"
 NETWORK = "frame T/2 of the ClipSpec() crop, 2D CNN of 6 convolutions, turned and mirrored, until flat"
-RECIPES = {
+HOW = {
     "box height and width": "8 x 8 bins, 5-fold",
     "length": BINNED,
     "file size": BINNED,
@@ -62,8 +62,8 @@ class Found:
 class Source:
     """Where a preset's clips and files come from."""
 
-    clips: Callable[[Recipe], Clips]
-    file_sizes: Callable[[Recipe, int], NDArray[np.float64]]
+    clips: Callable[[Lot], Clips]
+    file_sizes: Callable[[Lot, int], NDArray[np.float64]]
 
 
 def probe(preset: str, source: Source, *, clips: int, training_clips: int, files: int, seed: int) -> dict[str, Found]:
@@ -71,8 +71,8 @@ def probe(preset: str, source: Source, *, clips: int, training_clips: int, files
 
     The network learns from `training_clips` others, half of them stalled; file sizes are those of the first `files`.
     """
-    recipe = partial(Recipe, presets=(preset,), stalled_share=STALLED_SHARE, seed=seed)
-    tested = recipe(clips=clips, purpose="test")
+    lot = partial(Lot, presets=(preset,), stalled_share=STALLED_SHARE, seed=seed)
+    tested = lot(clips=clips, purpose="test")
     test = source.clips(tested)
     grey = grey_and_change(test)
     sizes = source.file_sizes(tested, files)
@@ -90,8 +90,8 @@ def probe(preset: str, source: Source, *, clips: int, training_clips: int, files
         for name, (values, these) in binned.items()
     }
     purpose: Purpose = "training"
-    training = source.clips(Recipe(training_clips, (preset,), 0.5, purpose, seed))
-    validation = source.clips(recipe(clips=clips, purpose="validation"))
+    training = source.clips(Lot(training_clips, (preset,), 0.5, purpose, seed))
+    validation = source.clips(lot(clips=clips, purpose="validation"))
     frame = one_frame(training, validation, test, seed=seed)
     return {**found, "one frame alone": Found.of(test.stalled, frame.called)}
 
@@ -103,8 +103,8 @@ def markdown(found: Mapping[str, Mapping[str, Found]]) -> str:
         "| what alone | how | " + " | ".join(f"`{preset}`: MCC [95 %]" for preset in presets) + " | real clips |",
         "|---|---|" + "---|" * len(presets) + "---|",
     ]
-    for name, recipe in RECIPES.items():
+    for name, how in HOW.items():
         cells = (found[preset][name] for preset in presets)
         values = " | ".join(f"{each.mcc:.2f} [{each.low:.2f} {each.high:.2f}], {each.clips} clips" for each in cells)
-        lines.append(f"| {name} | {recipe} | {values} | {REAL.get(name, 'not known')} |")
+        lines.append(f"| {name} | {how} | {values} | {REAL.get(name, 'not known')} |")
     return "\n".join(lines)

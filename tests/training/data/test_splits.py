@@ -33,6 +33,13 @@ def test_whole_projects_are_held_out():
     assert 10 <= len(validation) < 50
 
 
+def test_what_is_held_out_has_both_classes_and_about_its_share_of_the_stalled_clips():
+    clips = counted(REAL_MICRO, dict.fromkeys(REAL_MICRO, 140))
+    _, validation = hold_out(clips, share=0.2, seed=1)
+    assert 0.15 <= validation.stalled.sum() / clips.stalled.sum() <= 0.25
+    assert not validation.stalled.all()
+
+
 def test_of_a_single_project_some_clips_are_held_out():
     training, validation = hold_out(clips_of("A" * 50), share=0.2, seed=1)
     assert (len(training), len(validation)) == (40, 10)

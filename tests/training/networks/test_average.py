@@ -38,10 +38,10 @@ def members():
     return [disturb(network, clips_of(8, TINY, size=32)) for network in networks]
 
 
-def test_a_logit_is_the_mean_of_the_members_logits_by_their_temperatures(members):
+def test_a_logit_is_the_mean_of_the_members_logits(members):
     clips = clips_of(3, TINY, size=32)
-    average = join(members, temperatures=(1.0, 2.0, 0.5))
-    expected = (members[0](clips) + members[1](clips) / 2 + members[2](clips) / 0.5) / 3
+    average = join(members)
+    expected = (members[0](clips) + members[1](clips) + members[2](clips)) / 3
     torch.testing.assert_close(average(clips), expected, rtol=1e-5, atol=1e-6)
     assert all((a(clips) - b(clips)).abs().max() > 1e-3 for a, b in pairwise(members))  # they are not alike
 
@@ -64,7 +64,7 @@ def test_the_views_of_a_turned_clip_are_those_of_the_clip_if_and_only_if_the_tur
 
 
 def test_weights_stand_side_by_side_and_load_into_what_the_configuration_builds(members):
-    joined = join(members, temperatures=(1.0, 2.0, 0.5), views=4)
+    joined = join(members, views=4)
     assert len(joined.state_dict()) == sum(len(member.state_dict()) for member in members)
     again = build(joined.config)
     again.load_state_dict(joined.state_dict(), strict=True)
@@ -82,7 +82,6 @@ def test_members_of_different_kinds_go_together(members):
 def test_input_and_output_are_the_members():
     config = AverageConfig(members=(TINY,))
     assert (config.frames, config.mean, config.std, config.outputs) == (8, TINY.mean, TINY.std, 1)
-    assert config.temperatures == (1.0,)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +90,6 @@ def test_input_and_output_are_the_members():
         ({"members": ()}, "members"),
         ({"members": (TINY, TINY.variant(frames=16))}, r"frames must be the same in all members and is \[8, 16\]"),
         ({"members": (TINY,), "frames": 16}, "frames must be the same"),
-        ({"members": (TINY, TINY), "temperatures": (1.0,)}, "2 members have 1 temperatures"),
-        ({"members": (TINY,), "temperatures": (0.0,)}, "greater than 0"),
         ({"members": (TINY,), "views": 3}, "views"),
         ({"members": (AverageConfig(members=(TINY,)),)}, "members"),
     ],

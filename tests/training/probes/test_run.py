@@ -10,7 +10,7 @@ from tests.training.data.made import facts
 from training.__main__ import probe as command
 from training.data.clips import Clips
 from training.probes.one_frame import middle_frames, one_frame
-from training.probes.run import RECIPES, Source, markdown, probe
+from training.probes.run import HOW, Source, markdown, probe
 from training.settings import ProbeSettings
 
 FRAMES, SIZE = 4, 16
@@ -42,11 +42,11 @@ def source(leak: str) -> Source:
 @pytest.mark.parametrize(("leak", "told_by"), [("frame", "one frame alone"), ("box", "box height and width")])
 def test_a_label_is_told_by_what_holds_it_and_by_nothing_else(leak: str, told_by: str):
     found = probe("demo", source(leak), clips=300, training_clips=256, files=200, seed=0)
-    assert list(found) == list(RECIPES)
+    assert list(found) == list(HOW)
     assert found[told_by].mcc > 0.8
     assert found["length"].low <= 0 <= found["length"].high
     table = markdown({"demo": found})
-    assert f"| {told_by} | {RECIPES[told_by]} | {found[told_by].mcc:.2f} [" in table
+    assert f"| {told_by} | {HOW[told_by]} | {found[told_by].mcc:.2f} [" in table
 
 
 def test_one_frame_is_the_middle_one():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from stream.clip.spec import ClipSpec
-from training.data.generated import Recipe, draw_scene
+from training.data.generated import Lot, draw_scene
 from training.settings import EvaluateSettings
 from training.synthetic import GENERATOR_VERSION, PRESETS, crop, sample_scene
 from training.synthetic.frozen import EVALUATION_CLIPS, EVALUATION_DIGESTS, digest
@@ -19,10 +19,10 @@ CHANGED = (
 )
 
 
-def evaluation_set(preset: str) -> Recipe:
+def evaluation_set(preset: str) -> Lot:
     """What `python -m training evaluate` measures on unless told otherwise."""
     defaults = {name: field.default for name, field in EvaluateSettings.model_fields.items()}
-    return Recipe(
+    return Lot(
         clips=defaults["clips"],
         presets=(preset,),
         stalled_share=defaults["stalled_share"],
@@ -33,9 +33,9 @@ def evaluation_set(preset: str) -> Recipe:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_evaluation_set_is_the_one_that_results_were_reported_on(preset: str):
-    recipe = evaluation_set(preset)
-    labels = recipe.labels()[:EVALUATION_CLIPS].tolist()
-    found = digest(draw_scene(recipe, index, stalled) for index, stalled in enumerate(labels))
+    lot = evaluation_set(preset)
+    labels = lot.labels()[:EVALUATION_CLIPS].tolist()
+    found = digest(draw_scene(lot, index, stalled) for index, stalled in enumerate(labels))
     assert found == EVALUATION_DIGESTS[preset], f"{CHANGED.format(what='digest')}: {preset} {found}"
 
 
