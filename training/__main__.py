@@ -95,20 +95,21 @@ def prepare(settings: PrepareSettings) -> int:
 
 def fit(settings: FitSettings) -> int:
     """Trains networks, chooses their rule on clips kept apart, and writes both as one checkpoint."""
+    from training import words
     from training.checkpoint import CARD, RUN, check_folder, save_checkpoint
-    from training.devices import join
+    from training.devices import join_processes
     from training.fitting import fit, in_folds, joined, out_of_fold, planned, scores, seeds
     from training.orders import card_of, order_of, precision_of, run_of
     from training.progress import Bars
-    from training.sources import fit_sets, fit_spec
+    from training.sources import fit_sets, spec_of
     from training.states import close_run, is_open, open_run
 
-    order, count, run = order_of(settings, fit_spec(settings)), settings.folds or settings.members, settings.out / RUN
+    order, count, run = order_of(settings, spec_of(settings)), settings.folds or settings.members, settings.out / RUN
     check_folder(settings.out, planned(order, count), order.spec)
     if settings.resume and (settings.out / CARD).exists() and not is_open(run):
         print(f"{settings.out} is finished; without --resume it is begun again", file=sys.stderr)  # noqa: T201
         return 0
-    fabric = join(precision_of(settings), threads=settings.threads)
+    fabric = join_processes(precision_of(settings), threads=settings.threads)
     with Bars(shown=fabric.is_global_zero) as bars:
         with fabric.rank_zero_first():
             sets = fit_sets(settings, order.spec, bars)
@@ -116,7 +117,10 @@ def fit(settings: FitSettings) -> int:
             open_run(
                 run, run_of(settings, order, sets.description, processes=fabric.world_size), resume=settings.resume
             )
-        tasks = (in_folds if settings.folds else seeds)(sets.training, order, count)
+        if settings.folds:
+            tasks = in_folds(sets.training, order, count)
+        else:
+            tasks = seeds(sets.training, order, count, watched=sets.validation)
         members = [
             fit(order, task, fabric=fabric, folder=run, on_step=bars.training(task.name), say=bars.say)
             for task in tasks
@@ -128,7 +132,7 @@ def fit(settings: FitSettings) -> int:
             chosen_on = out_of_fold(members, order, bars.clips("validate"))
         else:
             chosen_on = scores(network, sets.validation, bars.clips("validate"))
-    card = card_of(settings, order, members, chosen_on, sets.description)
+    card = card_of(settings, order, members, chosen_on, sets)
     save_checkpoint(settings.out, network, card)
     close_run(run)
     found = card.training.validation
@@ -138,16 +142,17 @@ def fit(settings: FitSettings) -> int:
         f"({found.clips} clips, {found.prevalence:.1%} stalled; the thresholds were chosen on them); "
         f"checkpoint in {settings.out}"
     )
+    for line in words.not_promised(card.rule, clips=found.clips, stalled=round(found.prevalence * found.clips)):
+        bars.say(line)
     return 0
 
 
 def evaluate(settings: EvaluateSettings) -> int:
     """Prints the measures of a checkpoint for each set of clips, and writes its page and its card."""
-    import torch
-
     from training.card import write_card
     from training.checkpoint import load_checkpoint
     from training.data.splits import check_both_classes
+    from training.devices import placed
     from training.evaluate import score
     from training.measures.coverage import Limits
     from training.measures.study import study
@@ -162,11 +167,11 @@ def evaluate(settings: EvaluateSettings) -> int:
     network, card = load_checkpoint(settings.checkpoint)
     promised = card.training.limits or Limits()
     limits = promised.model_copy(update=settings.model_dump(include={"error", "missed"}, exclude_none=True))
-    torch.set_num_threads(settings.threads)
-    measured = []
+    network, measured = placed(network, threads=settings.threads), []
     with Bars() as bars:
-        for each in evaluation_sets(settings, card.spec, bars):
+        for each in evaluation_sets(settings, card, bars):
             check_both_classes(each.clips.stalled, each.name)
+            bars.say(f"{each.name}: {each.description}")
             logits = score(network, each.clips, progress=bars.clips(f"score {each.name}"))
             found = study(each.name, each.description, each.clips.facts, logits, card.rule, limits)
             measured.append((found, each.clips))
@@ -187,12 +192,12 @@ def evaluate(settings: EvaluateSettings) -> int:
 
 def calibrate(settings: CalibrateSettings) -> int:
     """Replaces a checkpoint's rule by one that is chosen on these clips for another prevalence."""
-    import torch
-
     from stream.errors import UserError
+    from training import words
     from training.calibrate import choose_rule
     from training.checkpoint import load_checkpoint, save_checkpoint
     from training.data.generated import GENERATED
+    from training.devices import placed
     from training.evaluate import score
     from training.measures import evaluate
     from training.measures.coverage import Limits
@@ -204,9 +209,9 @@ def calibrate(settings: CalibrateSettings) -> int:
         raise UserError(
             f"--data is missing: {settings.checkpoint} was trained on recorded clips, so give such to choose on"
         )
-    torch.set_num_threads(settings.threads)
+    network = placed(network, threads=settings.threads)
     with Bars() as bars:
-        chosen_on = calibration_set(settings, card.spec, bars)
+        chosen_on = calibration_set(settings, card, bars)
         logits = score(network, chosen_on.clips, progress=bars.clips(f"score {chosen_on.name}"))
     stalled, limits = chosen_on.clips.stalled, Limits(error=settings.error, missed=settings.missed)
     rule = choose_rule(logits, stalled, prior=card.rule.prior, prevalence=settings.prevalence, limits=limits)
@@ -215,15 +220,16 @@ def calibrate(settings: CalibrateSettings) -> int:
     save_checkpoint(settings.checkpoint, network, card.model_copy(update={"rule": rule, "training": training}))
     bars.say(f"was {card.rule}")
     bars.say(f"is  {rule}, chosen on {chosen_on.description}; build the artifact again, for it holds the rule")
+    for line in words.not_promised(rule, clips=len(stalled), stalled=int(stalled.sum())):
+        bars.say(line)
     return 0
 
 
 def predict(settings: PredictSettings) -> int:
     """Writes the competition's submission."""
-    import torch
-
     from training.checkpoint import load_checkpoint
     from training.data.prepare import open_intake, read_each
+    from training.devices import placed
     from training.evaluate import score_each
     from training.outfile import check_writable
     from training.progress import Bars
@@ -233,8 +239,7 @@ def predict(settings: PredictSettings) -> int:
     for path in filter(None, (settings.out, settings.probabilities)):
         check_writable(path)
     network, card = load_checkpoint(settings.checkpoint)
-    torch.set_num_threads(settings.threads)
-    asked, at = asked_for(settings), videos(settings)
+    network, asked, at = placed(network, threads=settings.threads), asked_for(settings), videos(settings)
     unread: dict[str, str] = {}
     with (
         Bars() as bars,
@@ -259,19 +264,21 @@ def compare(settings: CompareSettings) -> int:
     """Trains several networks at equal cost, and writes the table."""
     from training.entries import compared
     from training.recipe import RECIPES, changed
+    from training.sources import spec_of
 
     recipe = changed(RECIPES[settings.recipe], settings.change)
-    return _hold(settings, list(compared(settings.networks, settings.spec, recipe)))
+    return _hold(settings, list(compared(settings.networks, spec_of(settings), recipe)))
 
 
 def ablate(settings: AblateSettings) -> int:
     """Trains one network with one thing changed at a time, and writes the table."""
     from training.entries import ablated
     from training.recipe import RECIPES, changed
+    from training.sources import spec_of
 
     recipe = changed(RECIPES[settings.recipe], settings.change)
     other_specs = settings.data is None  # clips in a cache are cut already
-    return _hold(settings, list(ablated(settings.network, settings.spec, recipe, other_specs=other_specs)))
+    return _hold(settings, list(ablated(settings.network, spec_of(settings), recipe, other_specs=other_specs)))
 
 
 def _hold(settings: ContestSettings, entries: "list[Entry]") -> int:

@@ -1,4 +1,6 @@
-"""What a run shows in TensorBoard: loss, learning rate, speed, and the first batch as the network sees it."""
+"""What a run shows in TensorBoard: curves of training and of clips kept apart, and the first batch as the network sees
+it.
+"""
 
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +11,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from training.loop import Step
+from training.watch import Point
 
 _SHOWN_CLIPS, _SHOWN_FRAMES = 8, 8
 
@@ -31,6 +34,11 @@ class Board:
         """One point of each curve."""
         for name in ("loss", "learning_rate", "clips_per_s"):
             self._writer.add_scalar(name, getattr(step, name), step.number)
+
+    def point(self, step: int, point: Point) -> None:
+        """One point of each curve of clips kept apart."""
+        for name in ("loss", "pr_auc"):
+            self._writer.add_scalar(f"validation/{name}", getattr(point, name), step)
 
     def batch(self, clips: Tensor) -> None:
         """A picture of the first clips of `uint8 [N, C, T, S, S]`: a row each, frames side by side."""

@@ -43,6 +43,8 @@ class TrainingSummary(_Card):
     """Mean over the last steps."""
     members: int = 1
     """Networks that it averages."""
+    projects: tuple[str, ...] = ()
+    """Whose recorded clips it was trained on."""
     recipe: Recipe | None = None
     """None in the first checkpoints, which don't say it."""
     validation: Evaluation | None = None

@@ -1,4 +1,4 @@
-"""Which processes and devices take part in training: this one alone, or all that torchrun started."""
+"""Which processes and devices take part: in training this one alone or all that torchrun started; else this one."""
 
 import os
 
@@ -6,9 +6,10 @@ import torch
 from lightning_fabric import Fabric
 
 from training.loop import Precision
+from training.networks import Network
 
 
-def join(precision: Precision, *, threads: int) -> Fabric:
+def join_processes(precision: Precision, *, threads: int) -> Fabric:
     """Takes the GPUs if there are any, else the CPU; under torchrun, one device for each of its processes.
 
     With several processes each takes its part of a batch, and gradients are averaged (DistributedDataParallel). On one
@@ -25,3 +26,9 @@ def join(precision: Precision, *, threads: int) -> Fabric:
     )
     fabric.launch()
     return fabric
+
+
+def placed(network: Network, *, threads: int) -> Network:
+    """A network that only scores, on the first GPU if there is one; else the CPU computes with so many threads."""
+    torch.set_num_threads(threads)
+    return network.to("cuda") if torch.cuda.is_available() else network

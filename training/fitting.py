@@ -9,16 +9,21 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
+from torch import nn
 
 from stream.clip.spec import ClipSpec
 from training.board import Board
 from training.data.clips import Clips
 from training.data.splits import folds
 from training.evaluate import score
-from training.loop import Budget, Hooks, Step, begin, train
+from training.loop import Budget, Hooks, State, Step, begin, train
 from training.networks import AverageConfig, Network, NetworkConfig, SingleConfig, Views, build, join
 from training.recipe import Recipe
 from training.states import MemberFolder
+from training.watch import Watch
+
+_LOOKS = 10
+"""At the clips kept apart, in a training."""
 
 Progress = Callable[[int, int], None]
 Begin = Callable[[Network], object]
@@ -48,6 +53,9 @@ class Task:
     name: str
     training: Clips
     held_out: Clips | None
+    """Of a fold: scored afterwards by this network alone."""
+    watched: Clips | None
+    """Scored now and then while it is trained."""
     seed: int
 
 
@@ -62,10 +70,10 @@ class Member:
     minutes: float
 
 
-def seeds(training: Clips, order: Order, count: int) -> Iterator[Task]:
+def seeds(training: Clips, order: Order, count: int, *, watched: Clips | None) -> Iterator[Task]:
     """As many networks on the same clips, each with a seed of its own."""
     for number in range(count):
-        yield Task(f"member-{number}", training, None, order.seed + number)
+        yield Task(f"member-{number}", training, None, watched, order.seed + number)
 
 
 def in_folds(clips: Clips, order: Order, count: int) -> Iterator[Task]:
@@ -77,7 +85,7 @@ def in_folds(clips: Clips, order: Order, count: int) -> Iterator[Task]:
     fold = folds(clips, count=count, seed=order.seed)
     for number in range(count):
         training, held_out = (clips.take(np.flatnonzero(each)) for each in (fold != number, fold == number))
-        yield Task(f"member-{number}", training, held_out, order.seed + number)
+        yield Task(f"member-{number}", training, held_out, held_out, order.seed + number)
 
 
 def fit(
@@ -103,25 +111,53 @@ def fit(
         return Member(task, network.eval(), int(facts["steps"]), facts["loss"], facts["minutes"])
     if order.first_weights:
         say(str(order.first_weights(network)))
+    if fabric.world_size > 1 and fabric.device.type == "cuda":  # it has no kernel for CPUs
+        nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     state = begin(network, order.recipe)
     kept.load(state)
     with Board(kept.path, first_step=state.step) if fabric.is_global_zero else nullcontext() as board:
-        hooks = Hooks(lambda _: None) if board is None else _hooks(board, kept, on_step)
-        averaged = train(
-            state, task.training, order.spec, order.recipe, order.budget, seed=task.seed, fabric=fabric, hooks=hooks
-        )
+        hooks = Hooks(lambda _: None) if board is None else _hooks(board, kept, on_step, _watching(board, order, task))
+        try:
+            averaged = train(
+                state, task.training, order.spec, order.recipe, order.budget, seed=task.seed, fabric=fabric, hooks=hooks
+            )
+        except (KeyboardInterrupt, SystemExit):
+            if fabric.is_global_zero:
+                kept.save(state)
+                say(f"stopped after step {state.step} of {task.name}; the same command with --resume goes on")
+            raise
     member = Member(task, averaged.cpu(), state.step, sum(state.losses) / len(state.losses), state.seconds / 60)
     if fabric.is_global_zero:
         kept.finish(averaged.state_dict(), {"steps": state.step, "loss": member.loss, "minutes": member.minutes})
     return member
 
 
-def _hooks(board: Board, kept: MemberFolder, on_step: Callable[[Step], None]) -> Hooks:
+def _hooks(board: Board, kept: MemberFolder, on_step: Callable[[Step], None], look: Callable[[State], None]) -> Hooks:
     def show(step: Step) -> None:
         board.step(step)
         on_step(step)
 
-    return Hooks(on_step=show, on_batch=board.batch, on_state=kept.save)
+    def keep(state: State) -> None:
+        kept.save_if_due(state)
+        look(state)
+
+    return Hooks(on_step=show, on_batch=board.batch, on_state=keep)
+
+
+def _watching(board: Board, order: Order, task: Task) -> Callable[[State], None]:
+    """Looks at the watched clips whenever another tenth of the budget is used up."""
+    if task.watched is None:
+        return lambda _state: None
+    watch, looked_at = Watch(task.watched), 0
+
+    def look(state: State) -> None:
+        nonlocal looked_at
+        tenth = int(_LOOKS * order.budget.share(state.step, state.seconds))
+        if tenth > looked_at:
+            looked_at = tenth
+            board.point(state.step, watch.look(state.network))
+
+    return look
 
 
 def planned(order: Order, count: int) -> NetworkConfig:

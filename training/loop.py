@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
+from stream.interrupts import uninterrupted
 from training.augment import augment, seeded
 from training.batches import Batch, Sampler, batches
 from training.data.clips import Clips
@@ -126,8 +127,8 @@ def train(
         recipe: how to train.
         budget: when to end.
         seed: of batches, augmentation and dropout.
-        fabric: the processes and devices that take part; each calls this function.
-        hooks: are told what happens.
+        fabric: the processes and devices that take part; each calls this function, in its main thread.
+        hooks: are told what happens; what they take counts for no budget of time.
 
     Raises:
         Diverged: the loss is no longer a number.
@@ -152,13 +153,15 @@ def train(
         if batch.step == seen:
             hooks.on_batch(pixels)
         rate = recipe.learning_rate * _rate(share, recipe.warm_up)
-        loss = loop.step(pixels, batch, rate)
-        state.step, state.seconds = batch.step + 1, fabric.broadcast(budget.clock() - began)
-        state.losses.append(loss)
-        share = budget.share(state.step, state.seconds)
-        speed = (state.step - seen) * recipe.batch / (time.monotonic() - started)
+        with uninterrupted():  # so that the state is always that after a whole step
+            loss = loop.step(pixels, batch, rate)
+            state.step, state.seconds = batch.step + 1, fabric.broadcast(budget.clock() - began)
+            state.losses.append(loss)
+        share, told = budget.share(state.step, state.seconds), (budget.clock(), time.monotonic())
+        speed = (state.step - seen) * recipe.batch / (told[1] - started)
         hooks.on_step(Step(state.step, share, sum(state.losses) / len(state.losses), rate, speed))
         hooks.on_state(state)
+        began, started = began + budget.clock() - told[0], started + time.monotonic() - told[1]
     norms = min(_NORM_BATCHES, 4 * state.step)
     with torch.no_grad():
         update_bn((loop.prepare(next(source)) for _ in range(norms)), state.average)

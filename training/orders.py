@@ -15,9 +15,10 @@ from training.kinetics import load_pretrained
 from training.loop import Budget, Precision, best_precision
 from training.measures import evaluate
 from training.measures.coverage import Limits
-from training.networks import preset
+from training.networks import network_named
 from training.recipe import RECIPES, changed, scale_of
 from training.settings import ContestSettings, FitSettings
+from training.sources import FitSets
 from training.states import RunCard
 
 _PRECISIONS: dict[str, Precision] = {"bf16": "bf16-mixed", "fp32": "32-true"}
@@ -39,7 +40,7 @@ def order_of(settings: FitSettings, spec: ClipSpec) -> Order:
     Raises:
         UserError: the recipe is changed where it has no such part, or into one that makes no sense.
     """
-    network = preset(settings.network, spec)
+    network = network_named(settings.network, spec)
     return Order(
         network=network,
         spec=spec,
@@ -70,7 +71,7 @@ def run_of(settings: FitSettings, order: Order, dataset: str, *, processes: int)
 
 
 def card_of(
-    settings: FitSettings, order: Order, members: Sequence[Member], chosen_on: Scores, dataset: str
+    settings: FitSettings, order: Order, members: Sequence[Member], chosen_on: Scores, sets: FitSets
 ) -> CheckpointCard:
     """The card of the joined network, with the rule that is chosen on clips that it was not trained on."""
     limits = Limits(error=settings.error, missed=settings.missed)
@@ -86,10 +87,11 @@ def card_of(
         precision=precision_of(settings),
         loss=round(float(np.mean([each.loss for each in members])), 4),
         members=len(members),
+        projects=sets.projects,
         recipe=order.recipe,
         validation=evaluate(chosen_on.logits, chosen_on.stalled, rule, projects=chosen_on.project_ids),
         limits=limits,
     )
     return CheckpointCard(
-        network=planned(order, len(members)), spec=order.spec, rule=rule, training=summary, dataset=dataset
+        network=planned(order, len(members)), spec=order.spec, rule=rule, training=summary, dataset=sets.description
     )

@@ -2,14 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
 from stream.cli import CommandSettings, Names
 from stream.clip.spec import ClipSpec
-from training.network_names import NetworkName
+from training.network_names import SUMMARIES, NetworkName
 from training.recipe import RecipeName
 
 
@@ -24,6 +24,23 @@ AcceptedError = Annotated[
 AcceptedMissed = Annotated[
     float, Field(gt=0, lt=1, description="share of all stalled clips that may be called flowing")
 ]
+
+
+_NETWORKS = "; ".join(f"{name}: {summary}" for name, summary in SUMMARIES.items())
+_EXCLUSIVE = (
+    ("members", "folds"),
+    ("minutes", "steps"),
+    ("validation_share", "folds"),
+    ("validation_clips", "folds"),
+    ("data", "preset"),
+    ("data", "clips"),
+    ("data", "validation_clips"),
+)
+"""Pairs of which one would silently not count."""
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 class TrainingSettings(CommandSettings):
@@ -144,7 +161,9 @@ class FitSettings(ClipsSettings):
     validation_clips: int | None = Field(
         None, ge=4, le=600_000, description="generated clips kept apart; by default 2000, debug 64"
     )
-    validation_share: float = Field(0.2, gt=0, lt=1, description="share of the --data clips kept apart, by project")
+    validation_share: float = Field(
+        0.2, gt=0, le=0.5, description="share of the stalled --data clips kept apart, in whole projects"
+    )
     members: int = Field(1, ge=1, le=20, description="networks on the same clips with other seeds, averaged into one")
     folds: int | None = Field(
         None,
@@ -161,9 +180,11 @@ class FitSettings(ClipsSettings):
     )
     error: AcceptedError = 0.01
     missed: AcceptedMissed = 0.05
-    network: NetworkName = Field("slim", description="architecture")
+    network: NetworkName = Field("slim", description=f"architecture. {_NETWORKS}")
     init: Path | None = Field(None, description="checkpoint of PySlowFast or PyTorchVideo to begin from (.pyth)")
-    recipe: RecipeName = Field("full", description="how to train; debug shows in seconds that all works")
+    recipe: RecipeName = Field(
+        "full", description="how to train; finetune is for --init; debug shows in seconds that all works"
+    )
     change: Names = Field([], description="a part of the recipe to change, as learning_rate=0.001; may be repeated")
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="auto is bf16 where the machine multiplies it"
@@ -171,6 +192,19 @@ class FitSettings(ClipsSettings):
     seed: int = Field(0, ge=0, description="of clips, weights and batches")
     save_every_s: float = Field(60.0, ge=0, description="seconds between two saves of what a run goes on from")
     resume: bool = Field(False, description="go on with a run that was interrupted or killed")
+
+    @model_validator(mode="after")
+    def _means_something(self) -> Self:
+        given = self.model_fields_set
+        for one, other in _EXCLUSIVE:
+            if {one, other} <= given and getattr(self, one) and getattr(self, other):
+                raise ValueError(f"{_flag(one)} and {_flag(other)} exclude each other: give one of them")
+        if self.data and "prevalence" not in given:
+            raise ValueError(
+                "--prevalence is missing: with --data say what share of the clips is stalled where it will be used, "
+                "as 0.003, for the thresholds are chosen for that"
+            )
+        return self
 
 
 class ContestSettings(ClipsSettings):
@@ -196,7 +230,7 @@ class ContestSettings(ClipsSettings):
     prevalence: float = Field(0.3, gt=0, lt=1, description="share of stalled clips among those generated to measure on")
     recipe: RecipeName = Field("full", description="how to train")
     change: Names = Field([], description="a part of the recipe to change, as learning_rate=0.001; may be repeated")
-    spec: ClipSpec = Field(ClipSpec(), description="how clips are cut")
+    spec: ClipSpec = Field(ClipSpec(), description="how generated clips are cut; those of --data say it themselves")
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="auto is bf16 where the machine multiplies it"
     )

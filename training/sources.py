@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.fetch import Patience, S3Access, SourceOptions
 from training.data.cache import Manifest, open_cache
 from training.data.clips import Clips
-from training.data.generated import Purpose, Recipe, generate
+from training.data.generated import Lot, Purpose, generate
 from training.data.metadata import read_tables
 from training.data.prepare import Videos, prepare
 from training.data.selection import Selection
@@ -20,6 +23,7 @@ from training.recipe import scale_of
 from training.settings import (
     CalibrateSettings,
     ClipsSettings,
+    ContestSettings,
     EvaluateSettings,
     FitSettings,
     PredictSettings,
@@ -28,6 +32,9 @@ from training.settings import (
 )
 from training.submission import read_order
 from training.synthetic.folder import LABELS, METADATA
+
+if TYPE_CHECKING:
+    from training.checkpoint import CheckpointCard  # it needs torch, and not all that uses this module does
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +46,12 @@ class FitSets:
     """What the rule is chosen on; None where folds are asked for, which leave no clip out."""
     description: str
     """In words, for the checkpoint's card."""
+    projects: tuple[str, ...] = ()
+    """Whose recorded clips are trained on; none of generated clips, of which there are always new ones."""
 
 
-def fit_spec(settings: FitSettings) -> ClipSpec:
-    """How the clips to train on are read.
+def spec_of(settings: FitSettings | ContestSettings) -> ClipSpec:
+    """How the clips to train on are read: a cache says it itself.
 
     Raises:
         UserError: the cache can't be read, or its clips were read otherwise than asked.
@@ -69,18 +78,23 @@ def _recorded(settings: FitSettings, folder: Path) -> FitSets:
     clips = open_cache(folder).clips
     words = f"{len(clips)} clips of {folder.name}, {clips.stalled.mean():.1%} stalled"
     if settings.folds:
-        return FitSets(clips, None, words)
+        return FitSets(clips, None, words, _projects(clips))
     training, validation = hold_out(clips, share=settings.validation_share, seed=settings.seed)
-    return FitSets(training, validation, f"{words}; {len(validation)} of them kept apart")
+    kept = f"{words}; {len(validation)} of them kept apart (project {', '.join(_projects(validation))})"
+    return FitSets(training, validation, kept, _projects(training))
+
+
+def _projects(clips: Clips) -> tuple[str, ...]:
+    return tuple(np.unique(clips.facts.project_ids).tolist())
 
 
 def _generated(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
-    recipe, scale = partial(Recipe, presets=tuple(settings.preset), seed=settings.seed), scale_of(settings.recipe)
-    trained_on = recipe(clips=settings.clips or scale.clips, stalled_share=0.5, purpose="training")
+    lot, scale = partial(Lot, presets=tuple(settings.preset), seed=settings.seed), scale_of(settings.recipe)
+    trained_on = lot(clips=settings.clips or scale.clips, stalled_share=0.5, purpose="training")
     training = generated(settings, trained_on, spec, bars)
     if settings.folds:
         return FitSets(training, None, trained_on.describe())
-    chosen_on = recipe(
+    chosen_on = lot(
         clips=settings.validation_clips or scale.validation_clips,
         stalled_share=settings.prevalence,
         purpose="validation",
@@ -100,24 +114,29 @@ class NamedSet:
     clips: Clips
 
 
-def evaluation_sets(settings: EvaluateSettings, spec: ClipSpec, bars: Bars) -> Iterator[NamedSet]:
-    """Sets to measure a network on: the cache, or one for each preset."""
+def evaluation_sets(settings: EvaluateSettings, card: "CheckpointCard", bars: Bars) -> Iterator[NamedSet]:
+    """Sets to measure a checkpoint on: the cache, or one for each preset."""
     if settings.data:
-        yield _kept(settings.data, spec)
+        yield _kept(settings.data, card)
         return
     for preset in settings.preset:
-        yield _to_measure(settings, (preset,), "test", spec, bars)
+        yield _to_measure(settings, (preset,), "test", card.spec, bars)
 
 
-def calibration_set(settings: CalibrateSettings, spec: ClipSpec, bars: Bars) -> NamedSet:
-    """Clips to choose a rule on: the cache, or generated ones, with all presets in turn."""
+def calibration_set(settings: CalibrateSettings, card: "CheckpointCard", bars: Bars) -> NamedSet:
+    """Clips to choose a checkpoint's rule on: the cache, or generated ones, with all presets in turn."""
     if settings.data:
-        return _kept(settings.data, spec)
-    return _to_measure(settings, tuple(settings.preset), "validation", spec, bars)
+        return _kept(settings.data, card)
+    return _to_measure(settings, tuple(settings.preset), "validation", card.spec, bars)
 
 
-def _kept(folder: Path, spec: ClipSpec) -> NamedSet:
-    return NamedSet(folder.name, f"clips of {folder.name}", open_cache(folder, spec).clips)
+def _kept(folder: Path, card: "CheckpointCard") -> NamedSet:
+    clips, trained_on = open_cache(folder, card.spec).clips, card.training.projects
+    words, known = f"{len(clips)} clips of {folder.name}", np.isin(clips.facts.project_ids, trained_on)
+    if known.any():
+        whose = ", ".join(np.unique(clips.facts.project_ids[known]))
+        words += f", {np.count_nonzero(known)} of them of projects that it was trained on ({whose})"
+    return NamedSet(folder.name, words, clips)
 
 
 def _to_measure(
@@ -127,24 +146,24 @@ def _to_measure(
     spec: ClipSpec,
     bars: Bars,
 ) -> NamedSet:
-    recipe = Recipe(
+    lot = Lot(
         clips=settings.clips,
         presets=presets,
         stalled_share=settings.stalled_share,
         purpose=purpose,
         seed=settings.seed,
     )
-    return NamedSet(" and ".join(presets), recipe.describe(), generated(settings, recipe, spec, bars))
+    return NamedSet(" and ".join(presets), lot.describe(), generated(settings, lot, spec, bars))
 
 
-def generated(settings: ClipsSettings, recipe: Recipe, spec: ClipSpec, bars: Bars) -> Clips:
-    """Clips of a recipe, made or found in the cache."""
+def generated(settings: ClipsSettings, lot: Lot, spec: ClipSpec, bars: Bars) -> Clips:
+    """Clips of a lot, made or found in the cache."""
     return generate(
-        recipe,
+        lot,
         spec,
         cache=settings.cache.expanduser(),
         processes=settings.processes,
-        progress=bars.clips(f"generate for {recipe.purpose}"),
+        progress=bars.clips(f"generate for {lot.purpose}"),
     )
 
 

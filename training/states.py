@@ -82,6 +82,12 @@ class MemberFolder:
         self.path = path
         self._every_s, self._clock, self._saved_at = every_s, clock, clock()
 
+    def save_if_due(self, state: State) -> None:
+        """Saves the state if the last time is long ago."""
+        if self._clock() - self._saved_at >= self._every_s:
+            self.save(state)
+            self._saved_at = self._clock()
+
     def load(self, state: State) -> None:
         """Brings a new state to where the run was; leaves it alone where nothing has been saved yet.
 
@@ -101,9 +107,7 @@ class MemberFolder:
         state.step, state.seconds = saved["step"], saved["seconds"]
 
     def save(self, state: State) -> None:
-        """Saves the state if the last time is long ago."""
-        if self._clock() - self._saved_at < self._every_s:
-            return
+        """Saves the state."""
         self._write(
             _STATE,
             {
@@ -115,7 +119,6 @@ class MemberFolder:
                 "seconds": state.seconds,
             },
         )
-        self._saved_at = self._clock()
 
     def finish(self, weights: dict[str, torch.Tensor], facts: dict[str, float]) -> None:
         """Keeps the finished network's weights, with what is to be told of it, and drops the state."""

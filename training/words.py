@@ -1,6 +1,9 @@
 """Numbers and settings as people read them, on pages, cards and tables."""
 
+from collections.abc import Iterator
+
 from stream.clip.spec import ClipSpec
+from stream.verdict import DecisionRule
 from training.measures.bootstrap import Estimate
 
 
@@ -52,3 +55,12 @@ def clip_spec(spec: ClipSpec) -> str:
         "distance": ", the distance to the outline as second channel",
     }[spec.extra]
     return f"{spec.frames} frames of {which}, {spec.size}x{spec.size} pixels {scale}{outside}{extra}"
+
+
+def not_promised(rule: DecisionRule, *, clips: int, stalled: int) -> Iterator[str]:
+    """A sentence for each verdict that a rule never gives, for want of clips to show how often it would be wrong."""
+    few = f"{clips} clips, {stalled} of them stalled, can't show that the limits hold: give more, or wider limits"
+    if rule.high >= 1:
+        yield f"none will be called stalled: {few}"
+    if rule.low <= 0:
+        yield f"none will be called flowing: {few}"

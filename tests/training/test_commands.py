@@ -16,6 +16,7 @@ from stream.cli import main
 from training.__main__ import COMMANDS
 from training.checkpoint import load_checkpoint
 from training.measures.coverage import Limits
+from training.networks import build
 from training.networks.average import Average
 from training.synthetic.folder import synthesize
 
@@ -86,7 +87,8 @@ def test_several_seeds_and_views_become_one_network(tmp_path, cache, checkpoint)
 
 def test_folds_judge_each_clip_by_a_network_that_has_not_seen_it(tmp_path, cache):
     out = tmp_path / "checkpoint"
-    assert run("fit", "--out", out, "--steps", 1, *FEW, "--clips", 40, "--folds", 2, "--cache", cache) == 0
+    few = (*ALONE, "--clips", 40, "--recipe", "debug", "--change", "batch=4", "--cache", cache)
+    assert run("fit", "--out", out, "--steps", 1, *few, "--folds", 2) == 0
     card = load_checkpoint(out)[1]
     assert card.training.members == 2
     assert card.training.validation is not None
@@ -117,15 +119,42 @@ def test_killed_it_goes_on_to_the_same_bits(tmp_path, cache, capsys):
     assert same(whole, killed)
 
 
-def test_two_processes_share_each_batch(tmp_path, cache):
+def test_interrupted_it_keeps_where_it_was(tmp_path, cache):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    subprocess.run(fit(whole, cache), check=True, capture_output=True)
+    process = subprocess.Popen(fit(stopped, cache, "--save-every-s", 1000), stderr=subprocess.PIPE, text=True)
+    while not list(stopped.glob("run/member-0/events*")):
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate()[1]
+    assert process.returncode == 130
+    assert "of member-0; the same command with --resume goes on" in said
+    assert "Traceback" not in said
+    subprocess.run(fit(stopped, cache, "--save-every-s", 1000, "--resume"), check=True, capture_output=True)
+    assert same(whole, stopped)
+
+
+NOTHING_DRAWN = [
+    f"--change=augmentation.{part}"
+    for part in ("turns=0", "reversal=0", "warped=0", "gain=0", "gamma=0", "noise=0", "frames_lost=0", "shrink_px=0")
+]
+
+
+def test_two_processes_step_as_one_that_takes_each_batch_in_two_parts(tmp_path, cache):
     """As torchrun starts them, with gloo between them; each writes nothing but the first."""
-    out = tmp_path / "checkpoint"
+    shared, alone = tmp_path / "shared", tmp_path / "alone"
     torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    done = subprocess.run(fit(out, cache, before=torchrun), capture_output=True, text=True, check=False)
+    plain = ("--steps", 2, *NOTHING_DRAWN, "--network", "mosaic", "--precision", "fp32")  # it has no dropout
+    done = subprocess.run(fit(shared, cache, *plain, before=torchrun), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    card = load_checkpoint(out)[1]
-    assert card.training.steps == 6
-    assert all(torch.isfinite(each).all() for each in weights(out))
+    subprocess.run(fit(alone, cache, *plain, "--change=accumulate=2"), check=True, capture_output=True)
+    torch.manual_seed(0)
+    untrained = build(load_checkpoint(alone)[1].network)
+    together, apart = (load_checkpoint(out)[0] for out in (shared, alone))
+    for first, second, before in zip(*(each.parameters() for each in (together, apart, untrained)), strict=True):
+        torch.testing.assert_close(first, second, rtol=1e-3, atol=1e-4)
+        assert not torch.equal(first, before)
 
 
 def test_evaluate_prints_a_line_of_json_for_each_set(checkpoint, cache, capsys):
@@ -145,13 +174,30 @@ def test_recorded_clips_serve_as_well_once_they_are_prepared(tmp_path, capsys):
     assert run("prepare", "--source", clips, "--out", cache, "--processes", 1) == 0
     assert "1 clips of the metadata have no label" in " ".join(capsys.readouterr().out.split())
     data = ("--data", cache, *ALONE)
-    fitted = ("--validation-share", 0.5, "--out", tmp_path / "checkpoint", "--steps", 1, "--change", "batch=2")
+    fitted: tuple[object, ...] = (
+        "--validation-share",
+        0.5,
+        "--out",
+        tmp_path / "checkpoint",
+        "--steps",
+        1,
+        "--change",
+        "batch=2",
+    )
+    assert run("fit", *data, *fitted) == 2
+    assert "--prevalence is missing" in capsys.readouterr().err
+    fitted += ("--prevalence", 0.01)
     assert run("fit", *data, *fitted, "--spec.size", 96) == 2
     assert "size" in capsys.readouterr().err
     assert run("fit", *data, *fitted) == 0
+    assert "none will be called flowing: " in capsys.readouterr().err
+    card = load_checkpoint(tmp_path / "checkpoint")[1]
+    assert "of cache" in card.dataset
+    assert card.training.projects
     assert run("evaluate", *data, "--checkpoint", tmp_path / "checkpoint", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["clips"] == 8
-    assert "of cache" in load_checkpoint(tmp_path / "checkpoint")[1].dataset
+    said = capsys.readouterr()
+    assert json.loads(said.out)["clips"] == 8
+    assert f"of projects that it was trained on ({', '.join(card.training.projects)})" in " ".join(said.err.split())
     assert run("evaluate", "--data", clips, "--checkpoint", tmp_path / "checkpoint") == 2
     assert f"python -m training prepare --source {clips} --out {clips}.cache" in capsys.readouterr().err
 
@@ -234,9 +280,11 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsy
     assert run("fit", "--out", checkpoint, "--network", "r50-8x8", "--steps", 1) == 2
     assert run("fit", "--out", tmp_path, "--preset", "martian", "--steps", 1) == 2
     assert run("fit", "--out", tmp_path, "--change", "learning_rat=1", "--steps", 1) == 2
+    assert run("fit", "--out", tmp_path, "--minutes", 1, "--steps", 1) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("python -m training: ")]
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert "checkpoint.json can't be read" in lines[0]
     assert "another network or clip spec" in lines[1]
     assert "--preset martian: no such preset" in lines[2]
     assert "did you mean learning_rate=...?" in lines[3]
+    assert "--minutes and --steps exclude each other: give one of them" in lines[4]

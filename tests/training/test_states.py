@@ -62,10 +62,10 @@ def test_states_are_saved_no_more_often_than_asked(tmp_path: Path):
     now = 0.0
     state = begin(build(PRESETS["slim"]), RECIPES["plain"])
     member = MemberFolder(tmp_path, every_s=60, clock=lambda: now)
-    member.save(state)
+    member.save_if_due(state)
     assert not (tmp_path / "state.pt").exists()
     now = 61.0
-    member.save(state)
+    member.save_if_due(state)
     assert (tmp_path / "state.pt").exists()
 
 
@@ -74,7 +74,7 @@ def test_a_spoilt_state_is_named(tmp_path: Path):
     member = MemberFolder(tmp_path, every_s=0)
     member.load(state)
     assert state.step == 0
-    member.save(state)
+    member.save_if_due(state)
     (tmp_path / "state.pt").write_bytes((tmp_path / "state.pt").read_bytes()[:1000])
     with pytest.raises(UserError, match=r"state.pt can't be read .*; delete the run's folder"):
         member.load(state)
