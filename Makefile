@@ -52,13 +52,13 @@ bench-drain: $(VENV)/.dev  ## how long 40 workers under full load take to stop, 
 	$(PY) tests/bench/drain.py $(ARGS)
 
 compare: $(VENV)/.dev  ## networks trained at equal cost on the same clips: a table in build/compare; hours
-	$(PY) -m training compare --out build/compare --preset field $(ARGS)
+	$(PY) -m training compare --out build/compare $(ARGS)
 
 compare-long: $(VENV)/.dev  ## the same on DATA, a cache of recorded clips, each part by project the test in turn
 	$(PY) -m training compare --out build/compare-long --data $(DATA) --all-folds $(ARGS)
 
 ablate: $(VENV)/.dev  ## the recipe with one thing changed at a time: a table in build/ablate; hours
-	$(PY) -m training ablate --out build/ablate --preset field $(ARGS)
+	$(PY) -m training ablate --out build/ablate $(ARGS)
 
 model: $(VENV)/.dev  ## make the model that comes along again: about 40 minutes on 2 cores
 	$(PY) -m training fit --out stream/model/checkpoint --clips 16000 --minutes 28 --threads 1

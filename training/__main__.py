@@ -28,7 +28,9 @@ from training.settings import (
 )
 
 if TYPE_CHECKING:
+    from training.checkpoint import CheckpointCard
     from training.contest import Entry
+    from training.measures.coverage import Limits
 
 
 def synthesize(settings: SynthesizeSettings) -> int:
@@ -95,6 +97,8 @@ def prepare(settings: PrepareSettings) -> int:
 
 def fit(settings: FitSettings) -> int:
     """Trains networks, chooses their rule on clips kept apart, and writes both as one checkpoint."""
+    import torch
+
     from training import words
     from training.checkpoint import CARD, RUN, check_folder, save_checkpoint
     from training.devices import join_processes
@@ -127,11 +131,12 @@ def fit(settings: FitSettings) -> int:
         ]
         if not fabric.is_global_zero:
             return 0
-        network = joined(members, order)
+        torch.set_num_threads(settings.threads)  # the other processes have nothing more to do
+        network, device = joined(members, order), fabric.device
         if sets.validation is None:
-            chosen_on = out_of_fold(members, order, bars.clips("validate"))
+            chosen_on = out_of_fold(members, order, bars.clips("validate"), device=device)
         else:
-            chosen_on = scores(network, sets.validation, bars.clips("validate"))
+            chosen_on = scores(network, sets.validation, bars.clips("validate"), device=device)
     card = card_of(settings, order, members, chosen_on, sets)
     save_checkpoint(settings.out, network, card)
     close_run(run)
@@ -154,7 +159,6 @@ def evaluate(settings: EvaluateSettings) -> int:
     from training.data.splits import check_both_classes
     from training.devices import placed
     from training.evaluate import score
-    from training.measures.coverage import Limits
     from training.measures.study import study
     from training.outfile import check_writable, write_text
     from training.page import Head, render_page
@@ -165,8 +169,7 @@ def evaluate(settings: EvaluateSettings) -> int:
     for path in filter(None, (settings.out, settings.card)):
         check_writable(path)
     network, card = load_checkpoint(settings.checkpoint)
-    promised = card.training.limits or Limits()
-    limits = promised.model_copy(update=settings.model_dump(include={"error", "missed"}, exclude_none=True))
+    limits = _limits(settings, card)
     network, measured = placed(network, threads=settings.threads), []
     with Bars() as bars:
         for each in evaluation_sets(settings, card, bars):
@@ -190,33 +193,44 @@ def evaluate(settings: EvaluateSettings) -> int:
     return 0
 
 
+def _limits(settings: EvaluateSettings | CalibrateSettings, card: "CheckpointCard") -> "Limits":
+    """What the user says, and else what the checkpoint promises."""
+    from training.measures.coverage import Limits
+
+    promised = card.training.limits or Limits()
+    return promised.model_copy(update=settings.model_dump(include={"error", "missed"}, exclude_none=True))
+
+
 def calibrate(settings: CalibrateSettings) -> int:
     """Replaces a checkpoint's rule by one that is chosen on these clips for another prevalence."""
+    import numpy as np
+
     from stream.errors import UserError
     from training import words
     from training.calibrate import choose_rule
     from training.checkpoint import load_checkpoint, save_checkpoint
-    from training.data.generated import GENERATED
+    from training.data.splits import check_both_classes
     from training.devices import placed
     from training.evaluate import score
     from training.measures import evaluate
-    from training.measures.coverage import Limits
     from training.progress import Bars
     from training.sources import calibration_set
 
     network, card = load_checkpoint(settings.checkpoint)
-    if settings.data is None and GENERATED not in card.dataset:
+    if settings.data is None and not card.training.generated:
         raise UserError(
             f"--data is missing: {settings.checkpoint} was trained on recorded clips, so give such to choose on"
         )
     network = placed(network, threads=settings.threads)
     with Bars() as bars:
         chosen_on = calibration_set(settings, card, bars)
+        check_both_classes(chosen_on.clips.stalled, chosen_on.name)
         logits = score(network, chosen_on.clips, progress=bars.clips(f"score {chosen_on.name}"))
-    stalled, limits = chosen_on.clips.stalled, Limits(error=settings.error, missed=settings.missed)
+    stalled, limits = chosen_on.clips.stalled, _limits(settings, card)
     rule = choose_rule(logits, stalled, prior=card.rule.prior, prevalence=settings.prevalence, limits=limits)
     found = evaluate(logits, stalled, rule, projects=chosen_on.clips.facts.project_ids)
-    training = card.training.model_copy(update={"validation": found, "limits": limits})
+    seen = tuple(np.unique(chosen_on.clips.facts.project_ids).tolist()) if settings.data else ()
+    training = card.training.model_copy(update={"validation": found, "limits": limits, "rule_projects": seen})
     save_checkpoint(settings.checkpoint, network, card.model_copy(update={"rule": rule, "training": training}))
     bars.say(f"was {card.rule}")
     bars.say(f"is  {rule}, chosen on {chosen_on.description}; build the artifact again, for it holds the rule")

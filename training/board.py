@@ -2,6 +2,7 @@
 it.
 """
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,10 +18,18 @@ _SHOWN_CLIPS, _SHOWN_FRAMES = 8, 8
 
 
 class Board:
-    """A context manager around one run's event file; a run that goes on adds another behind it."""
+    """A context manager around one run's event file; a run that goes on adds another behind it, a new one begins anew.
 
-    def __init__(self, folder: Path, *, first_step: int) -> None:
-        self._writer = SummaryWriter(str(folder), purge_step=first_step + 1 if first_step else None, flush_secs=20)
+    Curves are no reason to end a training: where they can't be written, as on a full disk, that is said once.
+    """
+
+    def __init__(self, folder: Path, *, first_step: int, say: Callable[[str], None]) -> None:
+        self._say, self._folder = say, folder
+        if first_step == 0:
+            for earlier in folder.glob("events.out.tfevents.*"):
+                earlier.unlink()
+        purged = first_step + 1 if first_step else None
+        self._writer: SummaryWriter | None = SummaryWriter(str(folder), purge_step=purged, flush_secs=20)
 
     def __enter__(self) -> Self:
         return self
@@ -28,21 +37,35 @@ class Board:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.close()
+        self._write(lambda writer: writer.close())
 
     def step(self, step: Step) -> None:
         """One point of each curve."""
-        for name in ("loss", "learning_rate", "clips_per_s"):
-            self._writer.add_scalar(name, getattr(step, name), step.number)
+        self._points(step.number, {name: getattr(step, name) for name in ("loss", "learning_rate", "clips_per_s")})
 
     def point(self, step: int, point: Point) -> None:
         """One point of each curve of clips kept apart."""
-        for name in ("loss", "pr_auc"):
-            self._writer.add_scalar(f"validation/{name}", getattr(point, name), step)
+        self._points(step, {f"validation/{name}": getattr(point, name) for name in ("loss", "pr_auc")})
 
     def batch(self, clips: Tensor) -> None:
         """A picture of the first clips of `uint8 [N, C, T, S, S]`: a row each, frames side by side."""
         frames = torch.linspace(0, clips.shape[2] - 1, _SHOWN_FRAMES).long()
         grey = clips[:_SHOWN_CLIPS, 0].cpu()[:, frames]
         picture = grey.permute(0, 2, 1, 3).reshape(len(grey) * clips.shape[-1], -1)
-        self._writer.add_image("first batch", picture[None], 0)
+        self._write(lambda writer: writer.add_image("first batch", picture[None], 0))
+
+    def _points(self, step: int, values: Mapping[str, float]) -> None:
+        def add(writer: SummaryWriter) -> None:
+            for name, value in values.items():
+                writer.add_scalar(name, value, step)
+
+        self._write(add)
+
+    def _write(self, add: Callable[[SummaryWriter], None]) -> None:
+        if self._writer is None:
+            return
+        try:
+            add(self._writer)
+        except OSError as error:
+            self._writer = None
+            self._say(f"{self._folder}: no more curves ({error.strerror or error}); the training goes on")

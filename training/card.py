@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 from training import words
 from training.checkpoint import CheckpointCard
-from training.data.generated import GENERATED
 from training.measures.coverage import Decided
 from training.measures.study import Study
 
@@ -43,7 +42,7 @@ def write_card(card: CheckpointCard, studies: Sequence[Study], *, parameters: in
     """
     sections = {
         "Intended use": _USE,
-        "Not for": "\n\n".join([*([_SYNTHETIC] if GENERATED in card.dataset else []), _NOT_FOR]),
+        "Not for": "\n\n".join([*([_SYNTHETIC] if card.training.generated else []), _NOT_FOR]),
         "Network and input": _network(card, parameters),
         "Training": _training(card),
         "Measures": _measures(studies),

@@ -5,7 +5,6 @@ training leaves for TensorBoard, and goes on from while it isn't finished.
 """
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -19,9 +18,12 @@ from stream.verdict import DecisionRule
 from training.measures import Evaluation
 from training.measures.coverage import Limits
 from training.networks import Network, NetworkConfig, build
+from training.outfile import unfinished, write_whole
 from training.recipe import Recipe
 
 WEIGHTS, CARD, RUN = "model.safetensors", "checkpoint.json", "run"
+_OF_A_RUN = {RUN, WEIGHTS, *map(unfinished, (WEIGHTS, CARD))}
+"""What a run leaves in its folder that was killed before its checkpoint was whole."""
 
 
 class _Card(BaseModel):
@@ -45,6 +47,10 @@ class TrainingSummary(_Card):
     """Networks that it averages."""
     projects: tuple[str, ...] = ()
     """Whose recorded clips it was trained on."""
+    rule_projects: tuple[str, ...] = ()
+    """Whose recorded clips its rule was chosen on."""
+    generated: bool = False
+    """The clips were generated."""
     recipe: Recipe | None = None
     """None in the first checkpoints, which don't say it."""
     validation: Evaluation | None = None
@@ -97,14 +103,14 @@ def check_folder(folder: Path, network: NetworkConfig, spec: ClipSpec) -> None:
         card = _read_card(folder)
         if (card.network, card.spec) != (network, spec):
             raise UserError(f"{folder} holds a checkpoint of another network or clip spec; give another folder")
-    elif folder.exists() and any(path.name != RUN for path in folder.iterdir()):
+    elif folder.exists() and any(path.name not in _OF_A_RUN for path in folder.iterdir()):
         raise UserError(f"{folder} is not empty and holds no {CARD}; give another folder")
 
 
 def save_checkpoint(folder: Path, network: Network, card: CheckpointCard) -> CheckpointCard:
     """Writes or replaces a checkpoint, and returns its card with the weights' digest.
 
-    Both files are written beside their place and moved into it; of a crash between the two moves the digest tells.
+    Each file is there whole or not at all; of a crash between the two the digest tells.
 
     Raises:
         UserError: the folder holds something else, or can't be written.
@@ -112,21 +118,8 @@ def save_checkpoint(folder: Path, network: Network, card: CheckpointCard) -> Che
     check_folder(folder, card.network, card.spec)
     weights = save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
     card = card.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()})
-    contents = {WEIGHTS: weights, CARD: card.model_dump_json(indent=2).encode() + b"\n"}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            with (folder / f"{name}.partial").open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        for name in contents:
-            (folder / f"{name}.partial").replace(folder / name)
-    except OSError as error:
-        raise UserError(f"{folder} can't be written ({error.strerror}); make room, or give another place") from None
-    finally:
-        for name in contents:
-            (folder / f"{name}.partial").unlink(missing_ok=True)
+    write_whole(folder / WEIGHTS, weights)
+    write_whole(folder / CARD, card.model_dump_json(indent=2).encode() + b"\n")
     return card
 
 
@@ -153,6 +146,22 @@ def load_checkpoint(folder: Path) -> tuple[Network, CheckpointCard]:
             f"{folder / WEIGHTS} does not fit the network of {CARD}: {str(error).splitlines()[-1]}"
         ) from None
     return network.eval(), card
+
+
+def continue_from(network: Network, path: Path) -> str:
+    """Gives a network the weights of a checkpoint of the same network; says so.
+
+    Raises:
+        UserError: the checkpoint can't be read, or is of another network.
+    """
+    earlier, card = load_checkpoint(path)
+    if card.network != network.config:
+        raise UserError(
+            f"--init {path} is a checkpoint of {card.network.architecture} with other settings, or an average of "
+            "several; give one of the very network that is trained"
+        )
+    network.load_state_dict(earlier.state_dict())
+    return f"begun from {path} ({card.dataset})"
 
 
 def _read_card(folder: Path) -> CheckpointCard:

@@ -115,7 +115,7 @@ def fit(
         nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     state = begin(network, order.recipe)
     kept.load(state)
-    with Board(kept.path, first_step=state.step) if fabric.is_global_zero else nullcontext() as board:
+    with Board(kept.path, first_step=state.step, say=say) if fabric.is_global_zero else nullcontext() as board:
         hooks = Hooks(lambda _: None) if board is None else _hooks(board, kept, on_step, _watching(board, order, task))
         try:
             averaged = train(
@@ -182,12 +182,16 @@ class Scores:
     project_ids: NDArray[np.str_]
 
 
-def scores(network: Network, clips: Clips, progress: Progress) -> Scores:
-    """Of a network."""
-    return Scores(score(network, clips, progress=progress), clips.stalled, clips.facts.project_ids)
+def scores(network: Network, clips: Clips, progress: Progress, *, device: torch.device) -> Scores:
+    """Of a network, which is moved to the device."""
+    return Scores(score(network.to(device), clips, progress=progress), clips.stalled, clips.facts.project_ids)
 
 
-def out_of_fold(members: Sequence[Member], order: Order, progress: Progress) -> Scores:
+def out_of_fold(members: Sequence[Member], order: Order, progress: Progress, *, device: torch.device) -> Scores:
     """Each clip is scored by the one network that was not trained on it. Their average will be a little better."""
-    found = [scores(joined([each], order), each.task.held_out, progress) for each in members if each.task.held_out]
+    found = [
+        scores(joined([each], order), each.task.held_out, progress, device=device)
+        for each in members
+        if each.task.held_out
+    ]
     return Scores(*(np.concatenate([getattr(part, field.name) for part in found]) for field in fields(Scores)))

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from stream.clip.spec import ClipSpec
 from training.calibrate import choose_rule
-from training.checkpoint import CheckpointCard, TrainingSummary
-from training.fitting import Member, Order, Scores, planned
+from training.checkpoint import CheckpointCard, TrainingSummary, continue_from
+from training.fitting import Begin, Member, Order, Scores, planned
 from training.kinetics import load_pretrained
 from training.loop import Budget, Precision, best_precision
 from training.measures import evaluate
@@ -26,7 +27,8 @@ _PRECISIONS: dict[str, Precision] = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
 def precision_of(settings: FitSettings | ContestSettings) -> Precision:
     """What is computed in."""
-    return _PRECISIONS.get(settings.precision) or best_precision()
+    on_gpu = isinstance(settings, FitSettings) and torch.cuda.is_available()  # contests compute on CPUs
+    return _PRECISIONS.get(settings.precision) or best_precision(cuda=on_gpu)
 
 
 def minutes_of(settings: FitSettings) -> float:
@@ -49,8 +51,15 @@ def order_of(settings: FitSettings, spec: ClipSpec) -> Order:
         seed=settings.seed,
         views=settings.views,
         save_every_s=settings.save_every_s,
-        first_weights=partial(load_pretrained, path=settings.init) if settings.init else None,
+        first_weights=_first_weights(settings.init),
     )
+
+
+def _first_weights(path: Path | None) -> Begin | None:
+    """A folder is a checkpoint of ours, a file one of the published."""
+    if path is None:
+        return None
+    return partial(continue_from if path.is_dir() else load_pretrained, path=path)
 
 
 def run_of(settings: FitSettings, order: Order, dataset: str, *, processes: int) -> RunCard:
@@ -88,6 +97,8 @@ def card_of(
         loss=round(float(np.mean([each.loss for each in members])), 4),
         members=len(members),
         projects=sets.projects,
+        rule_projects=tuple(np.unique(chosen_on.project_ids).tolist()) if sets.projects else (),
+        generated=sets.generated,
         recipe=order.recipe,
         validation=evaluate(chosen_on.logits, chosen_on.stalled, rule, projects=chosen_on.project_ids),
         limits=limits,

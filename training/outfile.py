@@ -19,6 +19,11 @@ def check_writable(path: Path) -> None:
         raise UserError(f"{path} can't be written: there is no folder {path.parent}; make it, or give another place")
 
 
+def unfinished(name: str) -> str:
+    """What a file is called until it is whole."""
+    return f"{name}.partial"
+
+
 def write_text(path: Path, text: str) -> None:
     """Writes a file as UTF-8, as `write_whole` does."""
     write_whole(path, text.encode())
@@ -30,15 +35,15 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         UserError: it can't be written, as on a full disk; what was there stays.
     """
-    unfinished = path.with_name(f"{path.name}.partial")
+    beside = path.with_name(unfinished(path.name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as file:
+        with beside.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        beside.replace(path)
     except OSError as error:
         with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+            beside.unlink(missing_ok=True)
         raise UserError(f"{path} can't be written ({error.strerror}); make room, or give another place") from None

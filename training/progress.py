@@ -72,6 +72,7 @@ class Bars:
             self._progress.update(task, completed=step.share, note=note)
             if not self._console.is_terminal and int(10 * step.share) > tenths:
                 tenths = int(10 * step.share)
-                self.say(f"{name} {step.share:.0%}: {note}")
+                left_s = self._progress.tasks[task].time_remaining or 0
+                self.say(f"{name} {step.share:.0%}: {note}, {timedelta(seconds=round(left_s))} left")
 
         return update

@@ -94,19 +94,17 @@ class Recipe(_Frozen):
         return share * self.stalled_weight / (share * self.stalled_weight + 1 - share)
 
 
-RecipeName = Literal["plain", "full", "weighted", "finetune", "debug"]
+RecipeName = Literal["plain", "full", "finetune", "debug"]
 
 _FULL = Recipe(augmentation=Augmentation(warped=0.3, noise=8.0, noise_dashes=1.0, frames_lost=0.15, shrink_px=1.5))
 RECIPES: dict[str, Recipe] = {
     "plain": Recipe(),
     "full": _FULL,
     "finetune": _FULL.variant(learning_rate=3e-4, warm_up=0.1),
-    "weighted": Recipe(stalled_share=None, stalled_weight=10.0),
     "debug": Recipe(batch=8, warm_up=0.2, ema_decay=0.9),
 }
-"""`full` is the one for use; `plain` is its baseline; `weighted` takes clips as they come, as the competition's first
-benchmark did; `finetune` moves weights that were learnt elsewhere by small steps; `debug` shows in seconds that all
-parts work."""
+"""`full` is the one for use; `plain` is its baseline; `finetune` moves weights that were learnt elsewhere by
+small steps; `debug` shows in seconds that all parts work."""
 
 
 class Scale(_Frozen):

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
@@ -27,16 +27,8 @@ AcceptedMissed = Annotated[
 
 
 _NETWORKS = "; ".join(f"{name}: {summary}" for name, summary in SUMMARIES.items())
-_EXCLUSIVE = (
-    ("members", "folds"),
-    ("minutes", "steps"),
-    ("validation_share", "folds"),
-    ("validation_clips", "folds"),
-    ("data", "preset"),
-    ("data", "clips"),
-    ("data", "validation_clips"),
-)
-"""Pairs of which one would silently not count."""
+_EXCLUSIVE = (("members", "folds"), ("minutes", "steps"), ("validation_share", "folds"), ("validation_clips", "folds"))
+"""Fields of `fit` of which one would silently not count."""
 
 
 def _flag(name: str) -> str:
@@ -105,6 +97,7 @@ class PrepareSettings(VideosSettings):
     )
     subset: Literal["nano", "micro", "tier1", "all"] = Field("all", description="which of the competition's subsets")
     projects: Names = Field([], description="only clips of these; repeat the flag for several")
+    without: Names = Field([], description="no clips of these projects; repeat the flag for several")
     stalled_crowd_min: float = Field(
         0.0, ge=0, le=1, description="least crowd score of stalled clips outside of tier1; 0.75 leaves all of them out"
     )
@@ -127,8 +120,20 @@ class ClipsSettings(TrainingSettings):
     cache: Path = Field(
         Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
     )
-    threads: int = Field(os.cpu_count() or 1, ge=1, le=256, description="threads that the network computes with")
     processes: int = Field(os.cpu_count() or 1, ge=1, le=256, description="processes that generate or read clips")
+
+    of_generated: ClassVar[tuple[str, ...]] = ("preset", "clips")
+    """Fields that say something of generated clips alone."""
+    of_data: ClassVar[tuple[str, ...]] = ()
+    """Fields that say something of a cache alone."""
+
+    @model_validator(mode="after")
+    def _nothing_is_ignored(self) -> Self:
+        names = self.of_generated if self.data else self.of_data
+        if given := [name for name in names if name in self.model_fields_set]:
+            rest = "says how clips are generated: leave it out with" if self.data else "counts only with"
+            raise ValueError(f"{_flag(given[0])} {rest} --data")
+        return self
 
 
 class ProbeSettings(TrainingSettings):
@@ -181,7 +186,9 @@ class FitSettings(ClipsSettings):
     error: AcceptedError = 0.01
     missed: AcceptedMissed = 0.05
     network: NetworkName = Field("slim", description=f"architecture. {_NETWORKS}")
-    init: Path | None = Field(None, description="checkpoint of PySlowFast or PyTorchVideo to begin from (.pyth)")
+    init: Path | None = Field(
+        None, description="weights to begin from: a .pyth of PySlowFast or PyTorchVideo, or a checkpoint's folder"
+    )
     recipe: RecipeName = Field(
         "full", description="how to train; finetune is for --init; debug shows in seconds that all works"
     )
@@ -189,9 +196,13 @@ class FitSettings(ClipsSettings):
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="auto is bf16 where the machine multiplies it"
     )
+    threads: int = Field(os.cpu_count() or 1, ge=1, le=256, description="threads that the network computes with")
     seed: int = Field(0, ge=0, description="of clips, weights and batches")
     save_every_s: float = Field(60.0, ge=0, description="seconds between two saves of what a run goes on from")
     resume: bool = Field(False, description="go on with a run that was interrupted or killed")
+
+    of_generated = ("preset", "clips", "validation_clips")
+    of_data = ("validation_share",)
 
     @model_validator(mode="after")
     def _means_something(self) -> Self:
@@ -199,11 +210,7 @@ class FitSettings(ClipsSettings):
         for one, other in _EXCLUSIVE:
             if {one, other} <= given and getattr(self, one) and getattr(self, other):
                 raise ValueError(f"{_flag(one)} and {_flag(other)} exclude each other: give one of them")
-        if self.data and "prevalence" not in given:
-            raise ValueError(
-                "--prevalence is missing: with --data say what share of the clips is stalled where it will be used, "
-                "as 0.003, for the thresholds are chosen for that"
-            )
+        _check_prevalence(self)
         return self
 
 
@@ -227,7 +234,7 @@ class ContestSettings(ClipsSettings):
         5, ge=3, le=20, description="parts that --data is cut into, by project: one to test, one to choose"
     )
     all_folds: bool = Field(False, description="let each part be the test in turn, not only the first")
-    prevalence: float = Field(0.3, gt=0, lt=1, description="share of stalled clips among those generated to measure on")
+    prevalence: float = Field(0.3, gt=0, lt=1, description="share of stalled clips that all measures are for")
     recipe: RecipeName = Field("full", description="how to train")
     change: Names = Field([], description="a part of the recipe to change, as learning_rate=0.001; may be repeated")
     spec: ClipSpec = Field(ClipSpec(), description="how generated clips are cut; those of --data say it themselves")
@@ -235,6 +242,23 @@ class ContestSettings(ClipsSettings):
         "auto", description="auto is bf16 where the machine multiplies it"
     )
     seed: int = Field(0, ge=0, description="of the generated clips")
+
+    of_generated = ("preset", "clips", "validation_clips", "test_clips", "spec", "seed")
+    of_data = ("folds", "all_folds")
+
+    @model_validator(mode="after")
+    def _has_a_prevalence(self) -> Self:
+        _check_prevalence(self)
+        return self
+
+
+def _check_prevalence(settings: FitSettings | ContestSettings) -> None:
+    """A set of recorded clips seldom has the share of stalled ones that the thresholds are for."""
+    if settings.data and "prevalence" not in settings.model_fields_set:
+        raise ValueError(
+            "--prevalence is missing: with --data say what share of the clips is stalled where it will be used, as "
+            "0.003, for the thresholds are chosen for that"
+        )
 
 
 class CompareSettings(ContestSettings):
@@ -260,6 +284,7 @@ class EvaluateSettings(ClipsSettings):
     checkpoint: Path = Field(description="folder of the checkpoint")
     clips: int = Field(1000, ge=4, le=600_000, description="number of generated clips of each preset")
     stalled_share: float = Field(0.3, gt=0, lt=1, description="share of the generated clips that are stalled")
+    threads: int = Field(os.cpu_count() or 1, ge=1, le=256, description="threads that the network computes with")
     seed: int = Field(0, ge=0, description="of the generated clips; no seed gives clips of training")
     as_json: bool = Field(False, description="print a line of JSON for each set instead of a table")
     out: Path | None = Field(None, description="HTML page to write: curves, intervals, hard clips, worst mistakes")
@@ -267,17 +292,22 @@ class EvaluateSettings(ClipsSettings):
     error: AcceptedError | None = Field(None, description="as for fit; by default what the checkpoint promises")
     missed: AcceptedMissed | None = Field(None, description="as for fit; by default what the checkpoint promises")
 
+    of_generated = ("preset", "clips", "stalled_share", "seed")
+
 
 class CalibrateSettings(ClipsSettings):
     """Choose a checkpoint's temperature and thresholds again, for another prevalence or other promises."""
 
     checkpoint: Path = Field(description="folder of the checkpoint; its rule is replaced, its weights stay")
     prevalence: float = Field(gt=0, lt=1, description="share of stalled clips where it will be used")
-    error: AcceptedError = 0.01
-    missed: AcceptedMissed = 0.05
+    error: AcceptedError | None = Field(None, description="as for fit; by default what the checkpoint promises")
+    missed: AcceptedMissed | None = Field(None, description="as for fit; by default what the checkpoint promises")
     clips: int = Field(2000, ge=4, le=600_000, description="number of generated clips")
     stalled_share: float = Field(0.3, gt=0, lt=1, description="share of the generated clips that are stalled")
+    threads: int = Field(os.cpu_count() or 1, ge=1, le=256, description="threads that the network computes with")
     seed: int = Field(0, ge=0, description="of the generated clips")
+
+    of_generated = ("preset", "clips", "stalled_share", "seed")
 
 
 class PredictSettings(VideosSettings):
@@ -289,7 +319,9 @@ class PredictSettings(VideosSettings):
     checkpoint: Path = Field(description="folder of the checkpoint")
     out: Path = Field(description="CSV file to write: filename,stalled")
     submission_format: Path | None = Field(
-        None, description="the competition's submission_format.csv: its clips in its order; by default the folder's own"
+        None,
+        description="the competition's submission_format.csv: its clips in its order; by default the one in the "
+        "source folder, or all videos there",
     )
     probabilities: Path | None = Field(None, description="second CSV file, with logits, probabilities and verdicts")
     unread_flowing: bool = Field(False, description="say 0 of clips that could not be read; else they end the command")

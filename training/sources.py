@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from training.checkpoint import CheckpointCard  # it needs torch, and not all that uses this module does
 
 
+_SHARE_TO_CHOOSE_ON = 0.3
+"""Least share of stalled clips among generated ones that a rule is chosen on, which are weighted to its prevalence."""
+
+
 @dataclass(frozen=True, slots=True)
 class FitSets:
     """What `fit` needs."""
@@ -47,7 +51,8 @@ class FitSets:
     description: str
     """In words, for the checkpoint's card."""
     projects: tuple[str, ...] = ()
-    """Whose recorded clips are trained on; none of generated clips, of which there are always new ones."""
+    """Whose kept clips are trained on; of those that are generated meanwhile there are always new ones."""
+    generated: bool = False
 
 
 def spec_of(settings: FitSettings | ContestSettings) -> ClipSpec:
@@ -75,13 +80,22 @@ def fit_sets(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
 
 
 def _recorded(settings: FitSettings, folder: Path) -> FitSets:
-    clips = open_cache(folder).clips
+    cache = open_cache(folder)
+    clips, generated = cache.clips, cache.contents.generated
     words = f"{len(clips)} clips of {folder.name}, {clips.stalled.mean():.1%} stalled"
     if settings.folds:
-        return FitSets(clips, None, words, _projects(clips))
+        return FitSets(clips, None, f"{words}; {_in_folds(settings)}", _projects(clips), generated=generated)
     training, validation = hold_out(clips, share=settings.validation_share, seed=settings.seed)
     kept = f"{words}; {len(validation)} of them kept apart (project {', '.join(_projects(validation))})"
-    return FitSets(training, validation, kept, _projects(training))
+    if set(_projects(training)) & set(_projects(validation)):
+        kept += ": of the only project, so clips of one animal are on both sides"
+    return FitSets(training, validation, kept, _projects(training), generated=generated)
+
+
+def _in_folds(settings: FitSettings) -> str:
+    return (
+        f"in {settings.folds} folds, with the rule chosen on each clip's score by the one network that hasn't seen it"
+    )
 
 
 def _projects(clips: Clips) -> tuple[str, ...]:
@@ -93,15 +107,15 @@ def _generated(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
     trained_on = lot(clips=settings.clips or scale.clips, stalled_share=0.5, purpose="training")
     training = generated(settings, trained_on, spec, bars)
     if settings.folds:
-        return FitSets(training, None, trained_on.describe())
+        return FitSets(training, None, f"{trained_on.describe()}; {_in_folds(settings)}", generated=True)
     chosen_on = lot(
         clips=settings.validation_clips or scale.validation_clips,
-        stalled_share=settings.prevalence,
+        stalled_share=max(settings.prevalence, _SHARE_TO_CHOOSE_ON),
         purpose="validation",
     )
     validation = generated(settings, chosen_on, spec, bars)
     words = f"{trained_on.describe()}; validated on {chosen_on.describe()}"
-    return FitSets(training, validation, words)
+    return FitSets(training, validation, words, generated=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +145,15 @@ def calibration_set(settings: CalibrateSettings, card: "CheckpointCard", bars: B
 
 
 def _kept(folder: Path, card: "CheckpointCard") -> NamedSet:
-    clips, trained_on = open_cache(folder, card.spec).clips, card.training.projects
-    words, known = f"{len(clips)} clips of {folder.name}", np.isin(clips.facts.project_ids, trained_on)
-    if known.any():
-        whose = ", ".join(np.unique(clips.facts.project_ids[known]))
-        words += f", {np.count_nonzero(known)} of them of projects that it was trained on ({whose})"
+    clips = open_cache(folder, card.spec).clips
+    words, projects = f"{len(clips)} clips of {folder.name}", clips.facts.project_ids
+    for seen, how in (
+        (card.training.projects, "it was trained on"),
+        (card.training.rule_projects, "its rule rests on"),
+    ):
+        if (known := np.isin(projects, seen)).any():
+            whose = ", ".join(np.unique(projects[known]))
+            words += f", {np.count_nonzero(known)} of them of projects that {how} ({whose})"
     return NamedSet(folder.name, words, clips)
 
 
@@ -178,6 +196,7 @@ def prepared(settings: PrepareSettings, bars: Bars) -> Manifest:
         Selection(
             subset=settings.subset,
             projects=tuple(settings.projects),
+            without=tuple(settings.without),
             stalled_crowd_min=settings.stalled_crowd_min,
             flowing_crowd_max=settings.flowing_crowd_max,
             flowing_per_stalled=settings.flowing_per_stalled,
@@ -210,14 +229,14 @@ def videos(settings: VideosSettings) -> Videos:
 
 
 def asked_for(settings: PredictSettings) -> list[str]:
-    """The clips to predict, in their order: those of the submission format, or all videos of the folder.
+    """The clips to predict, in their order: those of the submission format, else all videos of the folder.
 
     Raises:
         UserError: the file can't be read, or there is none and the source is no folder with videos.
     """
-    if settings.submission_format:
-        return read_order(settings.submission_format)
     folder = Path(settings.source)
+    if path := settings.submission_format or next(folder.glob("submission_format.csv"), None):
+        return read_order(path)
     if not (names := sorted(path.name for path in folder.glob("*.mp4"))):
         raise UserError(f"--submission-format is missing: --source {settings.source} is no folder of .mp4 files")
     return names

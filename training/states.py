@@ -21,7 +21,7 @@ from stream.errors import UserError
 from stream.validation import first_error
 from training.loop import State
 from training.networks import NetworkConfig
-from training.outfile import write_whole
+from training.outfile import unfinished, write_whole
 from training.recipe import Recipe
 
 _CARD, _STATE, _DONE = "run.json", "state.pt", "done.pt"
@@ -148,10 +148,11 @@ class MemberFolder:
 
 def close_run(folder: Path) -> None:
     """Drops what a finished run would go on from; what TensorBoard shows stays."""
+    (folder / _CARD).unlink(missing_ok=True)  # first: a run without states would begin again
     _drop_states(folder)
-    (folder / _CARD).unlink(missing_ok=True)
 
 
 def _drop_states(folder: Path) -> None:
-    for path in (*folder.glob(f"*/{_STATE}"), *folder.glob(f"*/{_DONE}")):
-        path.unlink(missing_ok=True)
+    for name in (_STATE, _DONE):
+        for path in (*folder.glob(f"*/{name}"), *folder.glob(f"*/{unfinished(name)}")):
+            path.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -69,7 +70,7 @@ class Trial(BaseModel):
     @property
     def digest(self) -> str:
         """Names its result: the same trial on the same clips is not run again."""
-        told = [self.model_dump_json(), version("stall-stream")]
+        told = [self.model_dump_json(), version("stall-stream"), torch.__version__, _code()]
         told += [(part.cache / MANIFEST).read_text() for part in (self.training, *self.scored)]
         return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
@@ -82,6 +83,15 @@ class Outcome:
     steps: int
     logits: tuple[NDArray[np.float32], ...]
     """`[N]` of each part that was scored; all equal where the training diverged."""
+
+
+@cache
+def _code() -> str:
+    """Digest of the modules that decide what a training comes to: with others it is another trial."""
+    here = Path(__file__).parent
+    files = [here / name for name in ("augment.py", "batches.py", "loop.py", "recipe.py")]
+    files += sorted((here / "networks").glob("*.py"))
+    return hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()
 
 
 def run(trials: Sequence[Trial], *, out: Path, jobs: int, on_end: Callable[[int, int], None]) -> list[Outcome]:

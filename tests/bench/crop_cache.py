@@ -48,7 +48,7 @@ def write(folder: Path, spec: ClipSpec, count: int) -> None:
         wanted = pl.DataFrame(labels).with_columns(
             crowd_score=pl.lit(None, pl.Float64), micro=pl.lit(False), nano=pl.lit(False)
         )
-        writer.finish(writer.find(wanted), digests={})
+        writer.finish(writer.find(wanted), digests={}, generated=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,16 @@ import torch
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.verdict import DecisionRule
-from training.checkpoint import CARD, WEIGHTS, CheckpointCard, TrainingSummary, load_checkpoint, save_checkpoint
+from training.checkpoint import (
+    CARD,
+    RUN,
+    WEIGHTS,
+    CheckpointCard,
+    TrainingSummary,
+    continue_from,
+    load_checkpoint,
+    save_checkpoint,
+)
 from training.networks.slowfast import SlowFast, SlowFastConfig
 
 TINY = SlowFastConfig(
@@ -53,6 +62,25 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("...")
     with pytest.raises(UserError, match="not empty"):
         save_checkpoint(tmp_path, SlowFast(TINY), card())
+
+
+@pytest.mark.parametrize("left", [(f"{WEIGHTS}.partial",), (WEIGHTS,), (WEIGHTS, f"{CARD}.partial")])
+def test_what_a_run_left_that_was_killed_at_its_end_is_written_over(tmp_path, left):
+    for name in left:
+        (tmp_path / name).write_bytes(b"half")
+    (tmp_path / RUN).mkdir()
+    saved = save_checkpoint(tmp_path, SlowFast(TINY), card())
+    assert load_checkpoint(tmp_path)[1] == saved
+
+
+def test_training_goes_on_from_a_checkpoint_of_the_same_network(tmp_path):
+    earlier, network = SlowFast(TINY), SlowFast(TINY)
+    save_checkpoint(tmp_path, earlier, card(dataset="all of them"))
+    assert "all of them" in continue_from(network, tmp_path)
+    pairs = zip(network.state_dict().values(), earlier.state_dict().values(), strict=True)
+    assert all(torch.equal(ours, theirs) for ours, theirs in pairs)
+    with pytest.raises(UserError, match="is a checkpoint of slowfast with other settings"):
+        continue_from(SlowFast(TINY.variant(alpha=2)), tmp_path)
 
 
 def test_a_network_that_does_not_take_the_specs_clips_is_refused():

@@ -85,6 +85,11 @@ def test_several_seeds_and_views_become_one_network(tmp_path, cache, checkpoint)
     torch.testing.assert_close(network(clips), torch.stack(alone).mean(0))
 
 
+def test_another_training_begins_from_the_checkpoint(tmp_path, cache, checkpoint, capsys):
+    assert run("fit", "--out", tmp_path, "--steps", 1, *FEW, "--cache", cache, "--init", checkpoint) == 0
+    assert f"begun from {checkpoint}" in " ".join(capsys.readouterr().err.split())
+
+
 def test_folds_judge_each_clip_by_a_network_that_has_not_seen_it(tmp_path, cache):
     out = tmp_path / "checkpoint"
     few = (*ALONE, "--clips", 40, "--recipe", "debug", "--change", "batch=4", "--cache", cache)
@@ -193,6 +198,7 @@ def test_recorded_clips_serve_as_well_once_they_are_prepared(tmp_path, capsys):
     assert "none will be called flowing: " in capsys.readouterr().err
     card = load_checkpoint(tmp_path / "checkpoint")[1]
     assert "of cache" in card.dataset
+    assert card.training.generated
     assert card.training.projects
     assert run("evaluate", *data, "--checkpoint", tmp_path / "checkpoint", "--json") == 0
     said = capsys.readouterr()
@@ -281,10 +287,14 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsy
     assert run("fit", "--out", tmp_path, "--preset", "martian", "--steps", 1) == 2
     assert run("fit", "--out", tmp_path, "--change", "learning_rat=1", "--steps", 1) == 2
     assert run("fit", "--out", tmp_path, "--minutes", 1, "--steps", 1) == 2
+    assert run("evaluate", "--checkpoint", checkpoint, "--data", tmp_path, "--clips", 5) == 2
+    assert run("fit", "--out", tmp_path, "--validation-share", 0.1) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("python -m training: ")]
-    assert len(lines) == 5
+    assert len(lines) == 7
     assert "checkpoint.json can't be read" in lines[0]
     assert "another network or clip spec" in lines[1]
     assert "--preset martian: no such preset" in lines[2]
     assert "did you mean learning_rate=...?" in lines[3]
     assert "--minutes and --steps exclude each other: give one of them" in lines[4]
+    assert "--clips says how clips are generated: leave it out with --data" in lines[5]
+    assert "--validation-share counts only with --data" in lines[6]

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from stream.cli import main
@@ -75,9 +76,9 @@ def test_each_row_is_measured_on_all_that_was_held_out_and_nothing_is_trained_tw
 
 def test_every_network_chooses_from_the_same_rates_and_the_first_benchmark_is_among_them():
     entries = list(compared(["slim", "mosaic"], ClipSpec(), RECIPES["full"]))
-    assert [entry.name for entry in entries] == ["slim", "mosaic", "mosaic, weighted loss"]
+    assert [entry.name for entry in entries] == ["slim", "mosaic", "mosaic, 1 in 16 stalled, weighted"]
     assert all(entry.learning_rates == RATES for entry in entries)
-    assert entries[2].recipe.stalled_share is None
+    assert entries[2].recipe.prior(np.array([True, False])) == 0.5
     with pytest.raises(UserError, match="resnet: no such network; there are slim"):
         list(compared(["resnet"], ClipSpec(), RECIPES["full"]))
 

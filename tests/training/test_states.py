@@ -11,7 +11,7 @@ from training.loop import begin
 from training.networks import PRESETS, build
 from training.outfile import write_whole
 from training.recipe import RECIPES
-from training.states import MemberFolder, RunCard, close_run, open_run
+from training.states import MemberFolder, RunCard, close_run, is_open, open_run
 
 CARD = RunCard(
     network=PRESETS["slim"],
@@ -100,6 +100,19 @@ def test_a_new_run_takes_nothing_from_one_that_ended_while_it_was_being_closed(t
     (tmp_path / "run.json").unlink()
     open_run(tmp_path, CARD, resume=False)
     assert member.finished() is None
+
+
+def test_a_run_that_was_killed_while_it_was_being_closed_is_not_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def killed(_folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    open_run(tmp_path, CARD, resume=False)
+    monkeypatch.setattr("training.states._drop_states", killed)
+    with pytest.raises(KeyboardInterrupt):
+        close_run(tmp_path)
+    assert not is_open(tmp_path)
 
 
 def test_a_state_of_another_network_is_named(tmp_path: Path):

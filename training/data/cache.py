@@ -61,6 +61,8 @@ class Contents(_Part):
     """Sha256 of what the labels are from, by its name."""
     selection: Selection | None
     """What was wanted; None for generated clips."""
+    generated: bool = False
+    """No microscope has recorded them."""
     leaks: dict[str, float]
     """MCC of guessing the labels from what shows no vessel, by its name."""
     notes: tuple[str, ...]
@@ -88,6 +90,7 @@ class Cache:
     """A finished cache."""
 
     manifest: Manifest
+    contents: Contents
     clips: Clips
 
 
@@ -115,7 +118,7 @@ def open_cache(folder: Path, spec: ClipSpec | None = None) -> Cache:
         raise UserError(f"can't read {folder / INDEX} ({error}): prepare the clips again") from None
     shard, row = (index[name].to_numpy().astype(np.intp) for name in ("shard", "row"))
     pixels = Shards(folder, shard, row, manifest.spec.shape)
-    return Cache(manifest, Clips.of(pixels, _facts(index)))
+    return Cache(manifest, manifest.contents, Clips.of(pixels, _facts(index)))
 
 
 def read_manifest(folder: Path) -> Manifest | None:

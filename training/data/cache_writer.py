@@ -129,13 +129,16 @@ class CacheWriter:
         """What became of clips.
 
         Args:
-            wanted: with at least `clip_id, stalled, crowd_score, tier1, micro, nano`.
+            wanted: with at least `clip_id, stalled, crowd_score, tier1, micro, nano`; its `project_id`, if it has one,
+                counts more than what was known when the clip was read.
         """
         with self._writing():
             self._journal.tell()
         lines = self._journal.lines()
         there = lines.filter(pl.col("row").is_not_null()).unique("clip_id", keep="last")
-        index = wanted.select(_LABELS).join(there, on="clip_id", how="inner", maintain_order="left").select(_COLUMNS)
+        labels = wanted.select(*_LABELS, *(name for name in ("project_id",) if name in wanted.columns))
+        read = there.drop(set(labels.columns) - {"clip_id"}, strict=False)
+        index = labels.join(read, on="clip_id", how="inner", maintain_order="left").select(_COLUMNS)
         failed = lines.join(there, on="clip_id", how="anti").unique("clip_id", keep="last")
         failures = wanted.select("clip_id").join(failed, on="clip_id", how="inner", maintain_order="left")
         return Found(index, failures.select(pl.col("clip_id").alias("filename"), "reason", "detail"))
@@ -145,6 +148,7 @@ class CacheWriter:
         found: Found,
         *,
         digests: Mapping[str, str],
+        generated: bool,
         selection: Selection | None = None,
         leaks: Mapping[str, float] | None = None,
         notes: tuple[str, ...] = (),
@@ -154,6 +158,7 @@ class CacheWriter:
         Args:
             found: what is to be in it.
             digests: sha256 of what the labels are from, by its name.
+            generated: no microscope has recorded the clips.
             selection: what was wanted.
             leaks: how well the labels can be guessed, by what from.
             notes: what whoever trains on the clips should know.
@@ -165,6 +170,7 @@ class CacheWriter:
             failures=dict(reasons.iter_rows()),
             digests=dict(digests),
             selection=selection,
+            generated=generated,
             leaks=dict(leaks or {}),
             notes=notes,
             journal_lines=len(self._journal.lines()),

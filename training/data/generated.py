@@ -29,10 +29,6 @@ Purpose = Literal["training", "validation", "test", "choice"]
 _PURPOSES: tuple[Purpose, ...] = ("training", "validation", "test", "choice")
 
 
-GENERATED = "generated clips"
-"""In the words of a lot; a card of a network that was trained on them warns of it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Lot:
     """Which clips are generated: the same lot gives the same pixels."""
@@ -48,8 +44,8 @@ class Lot:
     def describe(self) -> str:
         """The lot in words, for a card."""
         return (
-            f"{self.clips} {GENERATED} (generator {GENERATOR_VERSION}, presets {' and '.join(self.presets)}, "
-            f"{self.purpose} seed {self.seed}), {self.stalled_share:.0%} stalled"
+            f"{self.clips} generated clips (generator {GENERATOR_VERSION}, presets {' and '.join(self.presets)}, "
+            f"{self.purpose} seed {self.seed}), {100 * self.stalled_share:.3g} % stalled"
         )
 
     def labels(self) -> NDArray[np.bool_]:
@@ -82,7 +78,7 @@ def generate(lot: Lot, spec: ClipSpec, *, cache: Path, processes: int, progress:
         origin = Origin(source=lot.describe(), digests={"lot": lot.digest(spec)})
         with CacheWriter(folder, spec, origin, flag="--cache") as writer:
             _fill(writer, lot, spec, processes, progress)
-            writer.finish(writer.find(_wanted(lot)), digests={})
+            writer.finish(writer.find(_wanted(lot)), digests={}, generated=True)
     return open_cache(folder, spec).clips
 
 

@@ -3,7 +3,8 @@
 train_metadata.csv   filename,url,project_id,num_frames,crowd_score,tier1,micro,nano
 train_labels.csv     filename,stalled
 
-Either may be packed by gzip. `url` is not used, and need not be there. `crowd_score` is the crowd's probability that
+Either may be packed by gzip. `url` need not be there, and only tells clips that
+were generated. `crowd_score` is the crowd's probability that
 the clip is stalled; it may be empty. `tier1`, `micro` and `nano` are True or False: the clips whose label is certain,
 and two small sets of those. `stalled` is 1 or 0.
 """
@@ -21,6 +22,7 @@ import polars as pl
 
 from stream import textfiles
 from stream.errors import UserError
+from training.synthetic.folder import BUCKET
 
 _GZIP = b"\x1f\x8b"
 _MOST_FRAMES = 1_000_000
@@ -51,6 +53,8 @@ class Catalogue:
     """Clips of the metadata without a label; they are not among `clips`."""
     uncrowded: tuple[str, ...]
     """Projects whose clips no crowd has seen, so that their scores are null here: see `_without_crowd`."""
+    generated: bool
+    """`synthesize` wrote the table: its urls lead to a bucket that isn't there."""
     metadata_sha256: str
     labels_sha256: str
     """Of the texts, unpacked."""
@@ -113,6 +117,7 @@ def read_tables(metadata: Path, labels: Path) -> Catalogue:
         clips=clips,
         unlabelled=len(of_clips) - len(clips),
         uncrowded=uncrowded,
+        generated=BUCKET.encode() in _bytes(metadata),
         metadata_sha256=metadata_sha256,
         labels_sha256=labels_sha256,
     )

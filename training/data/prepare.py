@@ -85,7 +85,7 @@ def prepare(
             is another's. What was read stays.
     """
     chosen = selection.of(catalogue.clips)
-    origin = Origin(source=without_secrets(videos.base), digests={"metadata": catalogue.metadata_sha256})
+    origin = Origin(source=without_secrets(videos.base), digests={})
     with CacheWriter(out, spec, origin) as writer:
         left = chosen.filter(~pl.col("clip_id").is_in(list(writer.kept | writer.failed)))
         if len(left):
@@ -98,7 +98,8 @@ def prepare(
         leaked = leaks(found.index)
         return writer.finish(
             found,
-            digests={"labels": catalogue.labels_sha256},
+            digests={"metadata": catalogue.metadata_sha256, "labels": catalogue.labels_sha256},
+            generated=catalogue.generated,
             selection=selection,
             leaks=leaked,
             notes=notes(catalogue, selection, found.index, leaked),

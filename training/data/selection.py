@@ -29,6 +29,8 @@ class Selection(BaseModel):
     """nano is inside micro, micro inside tier1, and tier1, the certain labels, inside all."""
     projects: tuple[str, ...] = ()
     """Only these; all where none is named."""
+    without: tuple[str, ...] = ()
+    """None of these: kept to judge on what nothing was learnt from."""
     stalled_crowd_min: float = Field(default=0.0, ge=0, le=1)
     """A stalled clip outside of tier1 needs this crowd score. In the competition they lie in [0.5, 0.75): 0.6 keeps the
     surer ones, 0.75 none."""
@@ -52,8 +54,9 @@ class Selection(BaseModel):
             UserError: there is no such project, or nothing is left.
         """
         known = clips["project_id"].unique().sort().to_list()
-        if unknown := sorted(set(self.projects) - set(known)):
-            raise UserError(f"--projects {unknown[0]}: no such project; there are {', '.join(known)}")
+        for flag, named in (("--projects", self.projects), ("--without", self.without)):
+            if unknown := sorted(set(named) - set(known)):
+                raise UserError(f"{flag} {unknown[0]}: no such project; there are {', '.join(known)}")
         wanted = clips.filter(self._is_wanted())
         if wanted.is_empty():
             raise UserError(f"none of {len(clips)} clips is left: ask for a larger --subset, or for wider limits")
@@ -72,7 +75,9 @@ class Selection(BaseModel):
         wanted = certain | sure_enough.fill_null(True)
         if self.subset != "all":
             wanted &= pl.col(self.subset)
-        return wanted & pl.col("project_id").is_in(self.projects) if self.projects else wanted
+        if self.projects:
+            wanted &= pl.col("project_id").is_in(self.projects)
+        return wanted & ~pl.col("project_id").is_in(self.without)
 
     def _places(self, clip_ids: pl.Series) -> pl.Series:
         """Random numbers that belong to names; the same with any version of any library."""

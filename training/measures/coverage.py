@@ -8,11 +8,13 @@ are not, and **of all stalled clips those that are called flowing**, which is wh
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from stream.verdict import DecisionRule
 from training.measures.bootstrap import Estimate, Redrawn
 from training.measures.calls import CallRates, Calls, estimate_calls
 from training.measures.ranking import Bools, Floats, Ranking, Rates, mcc_at
@@ -40,6 +42,11 @@ class Thresholds:
     low: float
     decide: float
     high: float
+
+    @classmethod
+    def of(cls, rule: DecisionRule) -> Self:
+        """A rule's, in units of its probability, which may be rounded to 1 where none is to be called stalled."""
+        return cls(low=rule.low, decide=rule.decide, high=rule.high if rule.high < 1 else math.inf)
 
     def call(self, scores: NDArray[np.floating]) -> Calls:
         """Three-way verdicts of scores `[N]`."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from stream.verdict import DecisionRule
 from training.measures.bootstrap import Estimate, Redrawn, Weights
 from training.measures.calls import CallRates, estimate_calls
+from training.measures.coverage import Thresholds
 from training.measures.ranking import Bools, Floats, Ranking, mcc_at, ppv_at
 from training.measures.reliability import brier, ece, ece_by_chance
 
@@ -98,7 +99,7 @@ def evaluate_redrawn(logits: NDArray[np.floating], stalled: Bools, rule: Decisio
             **redrawn.estimate(measure),
             "ece": ece(own, stalled),
             "ece_by_chance": ece_by_chance(own),
-            "uncertain": float(np.mean((probabilities >= rule.low) & (probabilities < rule.high))),
+            "uncertain": float(np.mean(Thresholds.of(rule).call(probabilities) == 0)),
         }
     )
 

@@ -65,7 +65,7 @@ class Trial:
 
     def promise(self, rule: DecisionRule) -> Promise:
         """At the rule's prevalence."""
-        of_rule = Thresholds(low=rule.low, decide=rule.decide, high=rule.high).call(probabilities_of(self.logits, rule))
+        of_rule = Thresholds.of(rule).call(probabilities_of(self.logits, rule))
         of_these = self._chosen(rule.prevalence).call(self.logits)
         return Promise(
             rule=self._tried(of_rule, rule.prevalence),

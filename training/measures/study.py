@@ -23,7 +23,8 @@ from training.measures.reliability import Bin, reliability
 from training.measures.subsets import Grouping, groupings
 
 PREVALENCES = (0.003, 0.01, 0.05, 0.3)
-"""Shares of stalled clips that are reported: from the field's to that of the competition's small subsets."""
+"""Shares of stalled clips that are reported, beside the rule's own: from the field's to that of the competition's small
+subsets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Study:
     promise: Promise
     """At the rule's prevalence."""
     choices: tuple[Choice, ...]
-    """One for each of `PREVALENCES`; none where the set can't be cross-fitted."""
+    """One for each of `prevalences`; none where the set can't be cross-fitted."""
     groupings: tuple[Grouping, ...]
 
     @property
@@ -79,6 +80,7 @@ def study(
     redrawn, ranking = Redrawn.of(stalled, facts.project_ids), Ranking(logits, stalled)
     probabilities = probabilities_of(logits, rule)
     trial = Trial.of(logits, facts, redrawn, limits)
+    prevalences = tuple(sorted({*PREVALENCES, rule.prevalence}))
     return Study(
         name=name,
         description=description,
@@ -87,12 +89,12 @@ def study(
         limits=limits,
         probabilities=probabilities,
         evaluation=evaluate_redrawn(logits, stalled, rule, redrawn),
-        points=tuple(operating_point(logits, stalled, rule, redrawn, prevalence=each) for each in PREVALENCES),
+        points=tuple(operating_point(logits, stalled, rule, redrawn, prevalence=each) for each in prevalences),
         roc=roc(ranking, redrawn),
         precision_recall=precision_recall(ranking, redrawn),
         bins=reliability(probabilities_of(logits, rule.at_prevalence(share)), stalled),
-        thresholds=tuple(by_threshold(logits, stalled, rule, prevalence=each) for each in PREVALENCES),
+        thresholds=tuple(by_threshold(logits, stalled, rule, prevalence=each) for each in prevalences),
         promise=trial.promise(rule),
-        choices=tuple(trial.choices(rule, PREVALENCES)),
+        choices=tuple(trial.choices(rule, prevalences)),
         groupings=groupings(facts, probabilities >= rule.decide),
     )

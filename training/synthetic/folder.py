@@ -25,7 +25,7 @@ from training.synthetic.video import REAL, encode, neutral_chroma, sample_reenco
 
 METADATA, LABELS, BAD = "train_metadata.csv", "train_labels.csv", "bad.csv"
 _FIRST_ID = 100_000
-_BUCKET = "s3://synthetic-clips/train/"
+BUCKET = "s3://synthetic-clips/train/"
 _PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n/etc/hostname\n#EXT-X-ENDLIST\n"
 
 
@@ -184,7 +184,7 @@ def _write_tables(out: Path, rows: Sequence[_Row], rng: np.random.Generator) -> 
     _write_table(
         out / METADATA,
         ("filename", "url", "project_id", "num_frames", "crowd_score", "tier1", "micro", "nano"),
-        [(row.name, _BUCKET + row.name, row.project, row.num_frames, *_crowd(row, rng)) for row in rows],
+        [(row.name, BUCKET + row.name, row.project, row.num_frames, *_crowd(row, rng)) for row in rows],
     )
     good = [(row.name, int(row.stalled)) for row in rows if row.fault is None]
     _write_table(out / LABELS, ("filename", "stalled"), good)

@@ -60,7 +60,9 @@ def written(folder, numbers, *, total, failing=()):
             cache.add(clip(number), pixels(number))
         for number in failing:
             cache.fail(name(number), MISSING)
-        return cache.finish(cache.find(wanted(total)), digests={"labels": "bb"}, notes=("mind the gap",))
+        return cache.finish(
+            cache.find(wanted(total)), digests={"labels": "bb"}, generated=False, notes=("mind the gap",)
+        )
 
 
 def interrupted(folder, numbers, *, failing=()):
@@ -197,7 +199,7 @@ def test_labels_may_change_without_a_clip_being_read_again(tmp_path):
     written(tmp_path, range(4), total=4)
     with writer(tmp_path) as cache:
         other = wanted(4).with_columns(stalled=~pl.col("stalled"))
-        cache.finish(cache.find(other), digests={"labels": "cc"})
+        cache.finish(cache.find(other), digests={"labels": "cc"}, generated=False)
     assert open_cache(tmp_path).clips.stalled.tolist() == [False, True, True, False]
 
 

@@ -12,7 +12,7 @@ BOX = {name: pl.lit(size, pl.Int32) for name, size in {"x0": 0, "y0": 0, "x1": 5
 
 def told(*rows, chosen=None, unlabelled=0, uncrowded=(), leaked=None, **wanted):
     clips = labelled(*rows)
-    catalogue = Catalogue(clips, unlabelled, uncrowded, metadata_sha256="", labels_sha256="")
+    catalogue = Catalogue(clips, unlabelled, uncrowded, generated=False, metadata_sha256="", labels_sha256="")
     selection = Selection(**wanted)
     index = (selection.of(clips) if chosen is None else clips[chosen]).with_columns(**BOX)
     return notes(catalogue, selection, index, leaked or {})

@@ -109,6 +109,20 @@ def test_told_to_take_more_it_reads_only_what_is_missing(made, tmp_path):
     assert tried(tmp_path) == 4
 
 
+def test_new_recordings_are_added_to_what_was_read(made, tmp_path):
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    for name in (METADATA, LABELS):
+        lines = (made / name).read_text().splitlines(keepends=True)
+        gone = (made / LABELS).read_text().splitlines()[-1].split(",")[0]
+        (tables / name).write_text("".join(line for line in lines if not line.startswith(gone)))
+    prepared(tables, tmp_path / "cache", source=made)
+    before = tried(tmp_path / "cache")
+    manifest = prepared(made, tmp_path / "cache")
+    assert tried(tmp_path / "cache") == before + 1
+    assert manifest.contents.generated, "so its tables say"
+
+
 def test_a_wrong_folder_is_told_from_bad_clips(made, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"none of 4 clips could be read; 10000\d.mp4: not_found: .*No such file"):

@@ -47,6 +47,8 @@ def test_subsets_and_projects_are_those_of_the_table():
     assert chosen(clips, subset="micro") == [0, 1, 2, 3]
     assert chosen(clips, subset="nano") == [0, 1]
     assert chosen(clips, projects=("G", "L")) == [0, 1, 2, 3]
+    assert chosen(clips, without=("A",)) == [0, 1, 2, 3]
+    assert chosen(clips, projects=("G", "L"), without=("G",)) == chosen(clips, projects=("L",))
     assert chosen(clips, subset="nano", projects=("L",)) == [0, 1]
 
 
@@ -54,6 +56,7 @@ def test_subsets_and_projects_are_those_of_the_table():
     ("wanted", "said"),
     [
         ({"projects": ("B",)}, "--projects B: no such project; there are A, G, L"),
+        ({"without": ("B",)}, "--without B: no such project; there are A, G, L"),
         ({"subset": "nano"}, "none of 9 clips is left"),
         ({"projects": ("A",), "subset": "tier1", "flowing_per_stalled": 3}, "none of the clips is stalled"),
     ],

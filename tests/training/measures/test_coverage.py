@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream.verdict import DecisionRule
 from tests.training.measures.made import bell, projects
 from training.measures import Ranking
 from training.measures.bootstrap import Redrawn
 from training.measures.calls import CallRates
-from training.measures.coverage import CrossFit, Limits, choose_thresholds, decided, flowing_needed, outcome
+from training.measures.coverage import CrossFit, Limits, Thresholds, choose_thresholds, decided, flowing_needed, outcome
 
 shares = st.floats(0.002, 0.6)
 prevalences = st.sampled_from([0.003, 0.01, 0.05, 0.3, 0.7])
@@ -30,6 +31,13 @@ def test_chosen_thresholds_are_in_order_and_keep_all_three_limits(count, apart, 
     assert not shares["wrong_stalled"] > error  # NaN where none is called so
     assert not shares["wrong_flowing"] > error
     assert shares["missed"] <= missed
+
+
+@given(high=st.one_of(st.just(1.0), st.floats(0.5, 1)), probability=st.one_of(st.just(1.0), st.floats(0, 1)))
+def test_a_rule_calls_here_what_it_calls_where_it_serves(high, probability):
+    rule = DecisionRule(low=0.2, high=high)
+    called = int(Thresholds.of(rule).call(np.array([probability]))[0])
+    assert {1: "stalled", 0: "uncertain", -1: "flowing"}[called] == rule.label(probability)
 
 
 @given(st.floats(0.001, 0.5), st.floats(0.001, 0.5))

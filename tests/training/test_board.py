@@ -1,0 +1,55 @@
+"""Curves are written where they can be, and are no reason to end a training where they can't."""
+
+import resource
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from training.board import Board
+from training.loop import Step
+from training.watch import Point
+
+
+def step(number: int) -> Step:
+    return Step(number=number, share=0.1, loss=1 / number, learning_rate=0.1, clips_per_s=10.0)
+
+
+def curves(folder: Path) -> dict[str, list[int]]:
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return {tag: [each.step for each in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
+
+
+def test_a_run_that_goes_on_adds_to_its_curves_and_a_new_one_begins_anew(tmp_path: Path):
+    for first, number in ((0, 1), (1, 2)):
+        with Board(tmp_path, first_step=first, say=pytest.fail) as board:
+            board.step(step(number))
+            board.point(number, Point(loss=0.5, pr_auc=0.5))
+    assert curves(tmp_path)["loss"] == curves(tmp_path)["validation/loss"] == [1, 2]
+    with Board(tmp_path, first_step=0, say=pytest.fail) as board:
+        board.step(step(1))
+    assert curves(tmp_path)["loss"] == [1]
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file of this process may grow beyond 2 kB, which is said as an error of the disk."""
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.usefixtures("full_disk")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # of TensorBoard's own thread
+def test_on_a_full_disk_the_training_goes_on_without_curves(tmp_path: Path):
+    said: list[str] = []
+    with Board(tmp_path, first_step=0, say=said.append) as board:
+        for number in range(1, 5000):
+            board.step(step(number))
+    (line,) = said
+    assert "no more curves (File too large); the training goes on" in line
