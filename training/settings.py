@@ -82,19 +82,9 @@ class VideosSettings(TrainingSettings):
     s3_virtual_hosted: bool = Field(False, description="say S3's bucket in the host's name and not in the path")
 
 
-class PrepareSettings(VideosSettings):
-    """Read recorded clips once and keep them as the network takes them: a cache, for --data of other commands.
+class SelectionSettings(TrainingSettings):
+    """Which clips are wanted of those that are there."""
 
-    S3's credentials have no flag: they are the AWS_* names of the environment.
-    """
-
-    out: Path = Field(description="folder of the cache; one of the same source and clip spec is gone on with")
-    metadata: Path | None = Field(
-        None, description="the competition's train_metadata.csv, or .gz; by default the one in the source folder"
-    )
-    labels: Path | None = Field(
-        None, description="the competition's train_labels.csv, or .gz; by default the one in the source folder"
-    )
     subset: Literal["nano", "micro", "tier1", "all"] = Field("all", description="which of the competition's subsets")
     projects: Names = Field([], description="only clips of these; repeat the flag for several")
     without: Names = Field([], description="no clips of these projects; repeat the flag for several")
@@ -108,6 +98,21 @@ class PrepareSettings(VideosSettings):
         None, ge=1, description="flowing clips drawn for each stalled one, in each project; by default all are taken"
     )
     maximum: int | None = Field(None, ge=1, description="clips drawn at most of those that are left")
+
+
+class PrepareSettings(VideosSettings, SelectionSettings):
+    """Read recorded clips once and keep them as the network takes them: a cache, for --data of other commands.
+
+    S3's credentials have no flag: they are the AWS_* names of the environment.
+    """
+
+    out: Path = Field(description="folder of the cache; one of the same source and clip spec is gone on with")
+    metadata: Path | None = Field(
+        None, description="the competition's train_metadata.csv, or .gz; by default the one in the source folder"
+    )
+    labels: Path | None = Field(
+        None, description="the competition's train_labels.csv, or .gz; by default the one in the source folder"
+    )
     seed: int = Field(0, ge=0, description="of both draws")
     spec: ClipSpec = Field(ClipSpec(), description="how clips are read; in the environment as JSON")
 
@@ -151,7 +156,7 @@ class ProbeSettings(TrainingSettings):
     seed: int = Field(0, ge=0, description="of clips, folds and weights")
 
 
-class FitSettings(ClipsSettings):
+class FitSettings(SelectionSettings, ClipsSettings):
     """Train networks, choose their decision rule on clips kept apart, and write them as one checkpoint."""
 
     out: Path = Field(description="folder for the checkpoint; one of the same network and clip spec is replaced")
@@ -202,7 +207,7 @@ class FitSettings(ClipsSettings):
     resume: bool = Field(False, description="go on with a run that was interrupted or killed")
 
     of_generated = ("preset", "clips", "validation_clips")
-    of_data = ("validation_share",)
+    of_data = ("validation_share", *SelectionSettings.model_fields)
 
     @model_validator(mode="after")
     def _means_something(self) -> Self:
@@ -276,7 +281,7 @@ class AblateSettings(ContestSettings):
     network: NetworkName = Field("slim", description="architecture")
 
 
-class EvaluateSettings(ClipsSettings):
+class EvaluateSettings(SelectionSettings, ClipsSettings):
     """Measure a checkpoint on clips that it was not trained on."""
 
     model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json"})
@@ -293,9 +298,10 @@ class EvaluateSettings(ClipsSettings):
     missed: AcceptedMissed | None = Field(None, description="as for fit; by default what the checkpoint promises")
 
     of_generated = ("preset", "clips", "stalled_share", "seed")
+    of_data = tuple(SelectionSettings.model_fields)
 
 
-class CalibrateSettings(ClipsSettings):
+class CalibrateSettings(SelectionSettings, ClipsSettings):
     """Choose a checkpoint's temperature and thresholds again, for another prevalence or other promises."""
 
     checkpoint: Path = Field(description="folder of the checkpoint; its rule is replaced, its weights stay")
@@ -308,6 +314,7 @@ class CalibrateSettings(ClipsSettings):
     seed: int = Field(0, ge=0, description="of the generated clips")
 
     of_generated = ("preset", "clips", "stalled_share", "seed")
+    of_data = tuple(SelectionSettings.model_fields)
 
 
 class PredictSettings(VideosSettings):

@@ -28,6 +28,7 @@ from training.settings import (
     FitSettings,
     PredictSettings,
     PrepareSettings,
+    SelectionSettings,
     VideosSettings,
 )
 from training.submission import read_order
@@ -80,9 +81,9 @@ def fit_sets(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
 
 
 def _recorded(settings: FitSettings, folder: Path) -> FitSets:
-    cache = open_cache(folder)
+    cache = open_cache(folder, selection=selection_of(settings))
     clips, generated = cache.clips, cache.contents.generated
-    words = f"{len(clips)} clips of {folder.name}, {clips.stalled.mean():.1%} stalled"
+    words = f"{_words(clips, folder, settings)}, {clips.stalled.mean():.1%} stalled"
     if settings.folds:
         return FitSets(clips, None, f"{words}; {_in_folds(settings)}", _projects(clips), generated=generated)
     training, validation = hold_out(clips, share=settings.validation_share, seed=settings.seed)
@@ -131,7 +132,7 @@ class NamedSet:
 def evaluation_sets(settings: EvaluateSettings, card: "CheckpointCard", bars: Bars) -> Iterator[NamedSet]:
     """Sets to measure a checkpoint on: the cache, or one for each preset."""
     if settings.data:
-        yield _kept(settings.data, card)
+        yield _kept(settings.data, settings, card)
         return
     for preset in settings.preset:
         yield _to_measure(settings, (preset,), "test", card.spec, bars)
@@ -140,13 +141,23 @@ def evaluation_sets(settings: EvaluateSettings, card: "CheckpointCard", bars: Ba
 def calibration_set(settings: CalibrateSettings, card: "CheckpointCard", bars: Bars) -> NamedSet:
     """Clips to choose a checkpoint's rule on: the cache, or generated ones, with all presets in turn."""
     if settings.data:
-        return _kept(settings.data, card)
+        return _kept(settings.data, settings, card)
     return _to_measure(settings, tuple(settings.preset), "validation", card.spec, bars)
 
 
-def _kept(folder: Path, card: "CheckpointCard") -> NamedSet:
-    clips = open_cache(folder, card.spec).clips
-    words, projects = f"{len(clips)} clips of {folder.name}", clips.facts.project_ids
+def selection_of(settings: SelectionSettings) -> Selection:
+    """Which clips are wanted, as one value."""
+    return Selection.model_validate(settings.model_dump(include=set(SelectionSettings.model_fields)))
+
+
+def _words(clips: Clips, folder: Path, settings: SelectionSettings) -> str:
+    chosen = selection_of(settings).words
+    return f"{len(clips)} clips of {folder.name}" + (f" ({chosen})" if chosen else "")
+
+
+def _kept(folder: Path, settings: SelectionSettings, card: "CheckpointCard") -> NamedSet:
+    clips = open_cache(folder, card.spec, selection_of(settings)).clips
+    words, projects = _words(clips, folder, settings), clips.facts.project_ids
     for seen, how in (
         (card.training.projects, "it was trained on"),
         (card.training.rule_projects, "its rule rests on"),
@@ -193,16 +204,7 @@ def prepared(settings: PrepareSettings, bars: Bars) -> Manifest:
     )
     return prepare(
         catalogue,
-        Selection(
-            subset=settings.subset,
-            projects=tuple(settings.projects),
-            without=tuple(settings.without),
-            stalled_crowd_min=settings.stalled_crowd_min,
-            flowing_crowd_max=settings.flowing_crowd_max,
-            flowing_per_stalled=settings.flowing_per_stalled,
-            maximum=settings.maximum,
-            seed=settings.seed,
-        ),
+        selection_of(settings).model_copy(update={"seed": settings.seed}),
         videos(settings),
         spec=settings.spec,
         out=settings.out,

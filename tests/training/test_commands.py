@@ -204,6 +204,11 @@ def test_recorded_clips_serve_as_well_once_they_are_prepared(tmp_path, capsys):
     said = capsys.readouterr()
     assert json.loads(said.out)["clips"] == 8
     assert f"of projects that it was trained on ({', '.join(card.training.projects)})" in " ".join(said.err.split())
+    without = [word for name in card.training.projects for word in ("--without", name)]
+    assert run("evaluate", *data, *without, "--checkpoint", tmp_path / "checkpoint", "--json") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["clips"] < 8
+    assert f"of cache (without {' and '.join(card.training.projects)})" in " ".join(said.err.split())
     assert run("evaluate", "--data", clips, "--checkpoint", tmp_path / "checkpoint") == 2
     assert f"python -m training prepare --source {clips} --out {clips}.cache" in capsys.readouterr().err
 
@@ -274,7 +279,9 @@ def test_predict_drops_no_clip_that_it_could_not_read(checkpoint, folder, tmp_pa
     assert "could not be read: 100003.mp4" in said
     assert "--unread-flowing" in said
     assert not (tmp_path / "s.csv").exists()
+    assert len((tmp_path / "s.csv.logits").read_text().splitlines()) == 4, "the others need not be read again"
     assert run("predict", *clips, "--unread-flowing") == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["s.csv"]
     assert "100003.mp4,0" in (tmp_path / "s.csv").read_text()
     assert len((tmp_path / "s.csv").read_text().splitlines()) == 5
     assert run("predict", "--checkpoint", checkpoint, "--source", tmp_path, "--out", tmp_path / "s.csv") == 2

@@ -94,15 +94,16 @@ class Cache:
     clips: Clips
 
 
-def open_cache(folder: Path, spec: ClipSpec | None = None) -> Cache:
+def open_cache(folder: Path, spec: ClipSpec | None = None, selection: Selection | None = None) -> Cache:
     """Opens a cache; pixels are read when they are asked for.
 
     Args:
         folder: the cache.
         spec: how the clips must have been read; None takes any.
+        selection: which of its clips are wanted; None takes all.
 
     Raises:
-        UserError: it is none, is not finished, is damaged, or its clips were read otherwise.
+        UserError: it is none, is not finished, is damaged, or its clips were read otherwise; none of them is wanted.
     """
     manifest = read_manifest(folder)
     if manifest is None:
@@ -116,6 +117,8 @@ def open_cache(folder: Path, spec: ClipSpec | None = None) -> Cache:
         index = pl.read_parquet(folder / INDEX)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise UserError(f"can't read {folder / INDEX} ({error}): prepare the clips again") from None
+    if selection is not None:
+        index = selection.of(index).sort("clip_id")
     shard, row = (index[name].to_numpy().astype(np.intp) for name in ("shard", "row"))
     pixels = Shards(folder, shard, row, manifest.spec.shape)
     return Cache(manifest, manifest.contents, Clips.of(pixels, _facts(index)))

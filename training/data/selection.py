@@ -44,11 +44,18 @@ class Selection(BaseModel):
     seed: int = Field(default=0, ge=0)
     """Of both draws."""
 
+    @property
+    def words(self) -> str:
+        """What differs from taking all, as `subset tier1, without I and K`; empty where nothing does."""
+        told = self.model_dump(exclude_defaults=True)
+        shown = {name: " and ".join(value) if isinstance(value, tuple) else value for name, value in told.items()}
+        return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items())
+
     def of(self, clips: pl.DataFrame) -> pl.DataFrame:
         """The wanted clips, in the order of a random draw.
 
         Args:
-            clips: with `metadata.COLUMNS`.
+            clips: with `clip_id, project_id, stalled, crowd_score, tier1, micro, nano`.
 
         Raises:
             UserError: there is no such project, or nothing is left.
