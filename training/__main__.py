@@ -118,9 +118,7 @@ def fit(settings: FitSettings) -> int:
         with fabric.rank_zero_first():
             sets = fit_sets(settings, order.spec, bars)
         if fabric.is_global_zero:
-            open_run(
-                run, run_of(settings, order, sets.description, processes=fabric.world_size), resume=settings.resume
-            )
+            open_run(run, run_of(settings, order, sets, processes=fabric.world_size), resume=settings.resume)
         if settings.folds:
             tasks = in_folds(sets.training, order, count)
         else:

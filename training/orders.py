@@ -62,7 +62,7 @@ def _first_weights(path: Path | None) -> Begin | None:
     return partial(continue_from if path.is_dir() else load_pretrained, path=path)
 
 
-def run_of(settings: FitSettings, order: Order, dataset: str, *, processes: int) -> RunCard:
+def run_of(settings: FitSettings, order: Order, sets: FitSets, *, processes: int) -> RunCard:
     """What this run is, so that only the same one goes on with it."""
     how = f"{settings.folds} folds" if settings.folds else f"{settings.members} networks"
     begin = f", begun from {settings.init}" if settings.init else ""
@@ -73,7 +73,8 @@ def run_of(settings: FitSettings, order: Order, dataset: str, *, processes: int)
         seed=order.seed,
         budget=f"{settings.steps} steps" if settings.steps else f"{minutes_of(settings):g} minutes",
         members=f"{how}{begin}",
-        dataset=dataset,
+        dataset=sets.description,
+        clips=sets.digest,
         precision=precision_of(settings),
         processes=processes,
     )

@@ -1,5 +1,6 @@
 """Which clips a command trains, validates and tests on, as its settings say."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -51,6 +52,8 @@ class FitSets:
     """What the rule is chosen on; None where folds are asked for, which leave no clip out."""
     description: str
     """In words, for the checkpoint's card."""
+    digest: str
+    """Of what says which clips these are: of others, a run is another one."""
     projects: tuple[str, ...] = ()
     """Whose kept clips are trained on; of those that are generated meanwhile there are always new ones."""
     generated: bool = False
@@ -83,14 +86,17 @@ def fit_sets(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
 def _recorded(settings: FitSettings, folder: Path) -> FitSets:
     cache = open_cache(folder, selection=selection_of(settings))
     clips, generated = cache.clips, cache.contents.generated
+    told = cache.manifest.model_dump_json() + selection_of(settings).model_dump_json()
+    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
     words = f"{_words(clips, folder, settings)}, {clips.stalled.mean():.1%} stalled"
     if settings.folds:
-        return FitSets(clips, None, f"{words}; {_in_folds(settings)}", _projects(clips), generated=generated)
+        words = f"{words}; {_in_folds(settings)}"
+        return FitSets(clips, None, words, digest, _projects(clips), generated=generated)
     training, validation = hold_out(clips, share=settings.validation_share, seed=settings.seed)
     kept = f"{words}; {len(validation)} of them kept apart (project {', '.join(_projects(validation))})"
     if set(_projects(training)) & set(_projects(validation)):
         kept += ": of the only project, so clips of one animal are on both sides"
-    return FitSets(training, validation, kept, _projects(training), generated=generated)
+    return FitSets(training, validation, kept, digest, _projects(training), generated=generated)
 
 
 def _in_folds(settings: FitSettings) -> str:
@@ -108,7 +114,8 @@ def _generated(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
     trained_on = lot(clips=settings.clips or scale.clips, stalled_share=0.5, purpose="training")
     training = generated(settings, trained_on, spec, bars)
     if settings.folds:
-        return FitSets(training, None, f"{trained_on.describe()}; {_in_folds(settings)}", generated=True)
+        words = f"{trained_on.describe()}; {_in_folds(settings)}"
+        return FitSets(training, None, words, trained_on.digest(spec), generated=True)
     chosen_on = lot(
         clips=settings.validation_clips or scale.validation_clips,
         stalled_share=max(settings.prevalence, _SHARE_TO_CHOOSE_ON),
@@ -116,7 +123,7 @@ def _generated(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
     )
     validation = generated(settings, chosen_on, spec, bars)
     words = f"{trained_on.describe()}; validated on {chosen_on.describe()}"
-    return FitSets(training, validation, words, generated=True)
+    return FitSets(training, validation, words, trained_on.digest(spec), generated=True)
 
 
 @dataclass(frozen=True, slots=True)

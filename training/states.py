@@ -28,7 +28,7 @@ _CARD, _STATE, _DONE = "run.json", "state.pt", "done.pt"
 
 
 class RunCard(BaseModel):
-    """All that decides what a run computes."""
+    """All that decides what a run computes, but for the code."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", serialize_by_alias=True, validate_by_name=True)
 
@@ -41,6 +41,8 @@ class RunCard(BaseModel):
     members: str
     """How many networks, and what each is trained on, in words."""
     dataset: str
+    clips: str
+    """Their digest."""
     precision: str
     processes: int
 

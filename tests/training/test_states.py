@@ -20,6 +20,7 @@ CARD = RunCard(
     seed=3,
     budget="9 steps",
     members="1 network",
+    clips="abc",
     dataset="none",
     precision="32-true",
     processes=1,
