@@ -134,6 +134,7 @@ DOORS: dict[str, set[str]] = {
     "torch": {"training", "trt_build.export", "trt_build.verify"},
     "torchvision": {"training.networks"},
     "onnx": {"trt_build.export"},
+    "nncf": {"trt_build.cpu.int8"},
 }
 
 

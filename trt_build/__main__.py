@@ -25,7 +25,12 @@ def _build(settings: BuildSettings) -> int:
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(STAGES[0], total=len(STAGES))
-        built = build(settings, lambda stage: progress.update(task, description=stage, completed=STAGES.index(stage)))
+        clips = progress.add_task("clips", total=None, visible=False)
+        built = build(
+            settings,
+            lambda stage: progress.update(task, description=stage, completed=STAGES.index(stage)),
+            lambda done, total: progress.update(clips, completed=done, total=total, visible=done < total),
+        )
         progress.update(task, description="done", completed=len(STAGES))
     Console().print(_summary(built))
     return 0
@@ -39,6 +44,12 @@ def _summary(built: "Built") -> Table:
     table.add_row(
         "difference from torch", f"{proof.max_difference:.1e} at most, {proof.clips} clips at each batch size"
     )
+    if agreement := proof.agreement:
+        table.add_row(
+            f"against fp32, {agreement.clips} clips",
+            f"{agreement.flips:.2%} other verdicts, MCC {agreement.mcc_engine:.3f} for {agreement.mcc:.3f}, "
+            f"correlation {agreement.correlation:.4f}",
+        )
     table.add_row("size", f"{size_mb:.2f} MB")
     table.add_row("one clip alone", f"{built.speed.latency_ms:.1f} ms")
     table.add_row("all slots busy", f"{built.speed.clips_per_s:.0f} clips/s")

@@ -46,6 +46,21 @@ class Device(_Part):
     """Of an NVIDIA GPU, as "8.9"; the plan runs on no other."""
 
 
+class Agreement(_Part):
+    """What lower precision does to the verdicts on labelled clips that it was not calibrated on."""
+
+    clips: int = Field(ge=1)
+    description: str
+    """Of these clips and of those that it was calibrated on, in words."""
+    correlation: float
+    """Of the engine's logits with the network's."""
+    flips: float = Field(ge=0, le=1)
+    """Share of the clips whose verdict is another one."""
+    mcc: float
+    """Of the network on these clips, by the rule's `decide`."""
+    mcc_engine: float
+
+
 class Proof(_Part):
     """What was held against the engine when it was built. A difference of logits counts as
     `|engine - reference| / max(1, |reference|)`.
@@ -55,12 +70,14 @@ class Proof(_Part):
     """Crops that were scored by the network and by the engine."""
     max_difference: float = Field(ge=0)
     """The largest difference between the two."""
-    tolerance: float = Field(gt=0)
-    """What the difference had to stay under."""
+    tolerance: float | None = Field(gt=0)
+    """What the difference had to stay under; None where the agreement decides."""
     golden_tolerance: float = Field(gt=0)
     """How far a golden clip's logit may be from the written one on another machine."""
     pixel_tolerance: int = Field(ge=0)
     """How far, in grey levels, the golden video's crop may be from the written one."""
+    agreement: Agreement | None = None
+    """Of a precision that changes more than the last digits."""
 
 
 class Manifest(_Part):

@@ -47,7 +47,9 @@ def test_the_manifest_tells_what_the_checkpoint_told(tiny_artifact: Artifact, ti
 def test_the_proof_is_within_its_tolerance(tiny_artifact: Artifact):
     proof = tiny_artifact.manifest.proof
     assert proof is not None
-    assert 0 < proof.max_difference <= proof.tolerance == 1e-4
+    assert proof.tolerance == 1e-4
+    assert 0 < proof.max_difference <= proof.tolerance
+    assert proof.agreement is None
 
 
 def test_weights_keep_their_precision(tiny_artifact: Artifact):

@@ -1,0 +1,125 @@
+"""int8 is built where it keeps the network's verdicts, on clips that are hard enough to tell, and refused elsewhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from stream.engine.artifact import Agreement, Artifact, load_artifact
+from stream.engine.golden import check_golden
+from stream.engine.open import open_engine
+from stream.engine.quiet import ov
+from stream.errors import UserError
+from stream.verdict import DecisionRule
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.evaluate import score
+from trt_build.agreement import check_agreement
+from trt_build.build import build
+from trt_build.samples import draw_samples
+from trt_build.settings import BuildSettings
+
+CLIPS = 32
+SHIPPED = Path(__file__).parents[2] / "stream" / "model" / "checkpoint"
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """Settings that ask for few clips, which are generated once."""
+    cache = tmp_path_factory.mktemp("int8") / "clips"
+    return {"precision": "int8", "calibration_clips": CLIPS, "validation_clips": CLIPS, "processes": 1, "cache": cache}
+
+
+def placed(tmp_path: Path, few: dict[str, object], threshold: Callable[[NDArray[np.float32]], float]) -> BuildSettings:
+    """The shipped network with one threshold, where the logits of the clips to judge on say; settings to build it."""
+    network, card = load_checkpoint(SHIPPED)
+    settings = BuildSettings.model_validate({"checkpoint": tmp_path / "checkpoint", "out": tmp_path / "out", **few})
+    clips = draw_samples(settings, card.spec, lambda *_: None).validation
+    logits = np.sort(score(network, clips, progress=lambda *_: None))
+    at = DecisionRule().probability(threshold(logits))
+    rule = DecisionRule(low=at, high=at, decide=at)
+    save_checkpoint(settings.checkpoint, network, card.model_copy(update={"rule": rule}))
+    return settings
+
+
+def clear(logits: NDArray[np.float32]) -> float:
+    """The middle of the widest gap of the sorted logits between their quarters."""
+    inner = logits[len(logits) // 4 : -len(logits) // 4]
+    widest = np.diff(inner).argmax()
+    return float(inner[widest : widest + 2].mean())
+
+
+@pytest.fixture(scope="session")
+def int8_artifact(few: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    return build(placed(tmp_path_factory.mktemp("int8"), few, clear), begin=lambda _: None).artifact
+
+
+def test_convolutions_are_computed_in_eight_bits(int8_artifact: Artifact):
+    model = ov.Core().read_model(int8_artifact.path / "model.xml")
+    kinds = [op.get_type_name() for op in model.get_ordered_ops()]
+    weights = [op for op in model.get_ordered_ops() if op.get_type_name() == "Constant" and len(op.shape) == 5]
+    assert kinds.count("FakeQuantize") >= kinds.count("Convolution") > 0
+    assert {op.get_element_type() for op in weights if op.shape[-1] == 3} == {ov.Type.i8}
+
+
+def test_the_manifest_says_what_the_verdicts_were_held_against(int8_artifact: Artifact):
+    manifest = int8_artifact.manifest
+    assert manifest.precision == "int8"
+    assert manifest.proof is not None
+    assert manifest.proof.tolerance is None
+    found = manifest.proof.agreement
+    assert found is not None
+    assert (found.clips, found.flips) == (CLIPS, 0)
+    assert 0.99 <= found.correlation < 1
+    assert found.description == f"{CLIPS} clips generated as demo and field, judged on {CLIPS} others"
+
+
+def test_a_worker_takes_it(int8_artifact: Artifact):
+    engine = open_engine(load_artifact(int8_artifact.path))
+    try:
+        check_golden(int8_artifact, engine)
+    finally:
+        engine.close()
+
+
+def test_it_allows_for_what_other_instruction_sets_make_of_it(int8_artifact: Artifact, tiny_artifact: Artifact):
+    assert int8_artifact.manifest.proof is not None
+    assert tiny_artifact.manifest.proof is not None
+    assert int8_artifact.manifest.proof.golden_tolerance >= tiny_artifact.manifest.proof.golden_tolerance
+
+
+def test_a_network_that_eight_bits_can_not_hold_is_refused_with_its_layers(few: dict[str, object], tmp_path: Path):
+    """One channel a thousand times the others, and what reads it a thousandth: the same function, in fp32."""
+    settings = placed(tmp_path, few, clear)
+    network, card = load_checkpoint(settings.checkpoint)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.startswith("stem.slow.stem_bn"):
+                parameter[0] *= 1000
+            if name in ("stages.0.slow.0.branch.a.weight", "stages.0.slow.0.shortcut.shortcut.weight"):
+                parameter[:, 0] /= 1000
+    save_checkpoint(settings.checkpoint, network, card)
+    with pytest.raises(UserError, match=r"int8 is refused: .*changes most are node_\w+, "):
+        build(settings, begin=lambda _: None)
+    assert {each.name for each in tmp_path.iterdir()} == {"checkpoint"}
+
+
+GOOD = Agreement(clips=1000, description="", correlation=0.9995, flips=0.004, mcc=0.8, mcc_engine=0.795)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"correlation": 0.98}, r"its logits correlate by 0\.9800 with fp32's \(limit 0\.99\)"),
+        ({"correlation": float("nan")}, "its logits correlate by nan"),
+        ({"flips": 0.006}, r"0\.60% of 1000 verdicts are others \(limit 0\.5%\)"),
+        ({"mcc_engine": 0.78}, r"MCC falls from 0\.800 to 0\.780 \(limit 0\.01 less\)"),
+        ({"mcc": 1.0}, "can't be judged on 1000 clips that the network tells apart without an error"),
+    ],
+)
+def test_each_limit_is_kept(changes: dict[str, float], said: str):
+    check_agreement(GOOD, layers=lambda: pytest.fail("nothing is wrong"))
+    with pytest.raises(UserError, match=said):
+        check_agreement(GOOD.model_copy(update=changes), layers=lambda: ["first", "second"])

@@ -1,0 +1,42 @@
+"""What other CPUs would make of a model: a child process that may use only some of this one's instructions.
+
+int8 sums saturate and round otherwise from instruction set to instruction set, so an artifact's golden logits hold on a
+mixed fleet only within what they differ by.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stream.engine.artifact import INPUT
+from stream.engine.quiet import ov
+
+SETS = ("AVX2", "AVX512_CORE", "AVX512_CORE_VNNI")
+"""As oneDNN names them; one that this CPU lacks stands for what it has."""
+
+
+def logits_by_set(file: Path, clips: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+    """Logits `[N]` of clips `[N, C, T, S, S]` by model.xml, for each of SETS."""
+    with tempfile.TemporaryDirectory() as made:
+        given, told = Path(made) / "clips.npy", Path(made) / "logits.npy"
+        np.save(given, clips)
+        found = {}
+        for name in SETS:
+            command = [sys.executable, "-m", __spec__.name, *map(str, (file, given, told))]
+            subprocess.run(command, check=True, env={**os.environ, "ONEDNN_MAX_CPU_ISA": name})
+            found[name] = np.load(told)
+    return found
+
+
+def _score(file: Path, given: Path, told: Path) -> None:
+    compiled = ov.Core().compile_model(file, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    np.save(told, np.concatenate([compiled({INPUT: clip[None]})[0] for clip in np.load(given)]))
+
+
+if __name__ == "__main__":
+    _score(*map(Path, sys.argv[1:]))
