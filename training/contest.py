@@ -36,6 +36,8 @@ class Entry:
     spec: ClipSpec
     learning_rates: tuple[float, ...]
     views: Views = 1
+    trained_for: tuple[Views, ...] = (1,)
+    """Numbers of views of the rows that share this one's trainings."""
 
     @property
     def served(self) -> NetworkConfig:
@@ -138,30 +140,33 @@ class Contest:
             seed=seed,
             cpu_s=self._rules.cpu_s,
             precision=self._rules.precision,
-            views=entry.views,
+            views=entry.trained_for,
             training=split.training,
             scored=(split.validation, *split.tests.values()),
         )
 
     def _validated(self, entry: Entry, split: Split, rate: float) -> float:
         """PR-AUC on the validation clips of the first seed."""
-        logits = self._outcomes[entry, split, rate, 0].logits[0]
+        logits = self._outcomes[entry, split, rate, 0].logits[entry.views][0]
         return Ranking(logits, split.validation.open(entry.spec).stalled).rates().pr_auc(self._rules.prevalence)
 
     def _row(self, entry: Entry, chosen: Sequence[tuple[Split, float]]) -> Row:
         by_seed = [[self._outcomes[entry, *each, seed] for each in chosen] for seed in range(self._rules.seeds)]
         seen = float(np.mean([outcome.steps for outcomes in by_seed for outcome in outcomes])) * entry.recipe.batch
-        results = {name: self._result(by_seed, place) for place, name in enumerate(chosen[0][0].tests, start=1)}
+        results = {name: self._result(entry, by_seed, place) for place, name in enumerate(chosen[0][0].tests, start=1)}
         return Row(entry, tuple(rate for _, rate in chosen), round(seen), results)
 
-    def _result(self, by_seed: Sequence[Sequence[Outcome]], place: int) -> Result:
+    def _result(self, entry: Entry, by_seed: Sequence[Sequence[Outcome]], place: int) -> Result:
         """Of one test set, the parts that the splits test joined."""
         parts = [outcome.trial.scored[place].open(outcome.trial.spec) for outcome in by_seed[0]]
         stalled = np.concatenate([part.stalled for part in parts])
         projects = np.concatenate([part.facts.project_ids for part in parts])
         prevalence = self._rules.prevalence
-        called = [np.concatenate([self._called(outcome, place) for outcome in outcomes]) for outcomes in by_seed]
-        rankings = [Ranking(np.concatenate([each.logits[place] for each in outcomes]), stalled) for outcomes in by_seed]
+        called = [np.concatenate([self._called(entry, each, place) for each in outcomes]) for outcomes in by_seed]
+        rankings = [
+            Ranking(np.concatenate([each.logits[entry.views][place] for each in outcomes]), stalled)
+            for outcomes in by_seed
+        ]
 
         def mcc(calls: Calls, weights: Weights) -> float:
             tpr, fpr = (np.average(calls[each], weights=weights[each]) for each in (stalled, ~stalled))
@@ -182,13 +187,12 @@ class Contest:
         alone = tuple(mcc(calls, np.ones(len(stalled), np.int64)) for calls in called)
         return Result(**found, prevalence=prevalence, seeds=alone)
 
-    def _called(self, outcome: Outcome, place: int) -> Calls:
+    def _called(self, entry: Entry, outcome: Outcome, place: int) -> Calls:
         """Whom a network calls stalled, by the threshold that its validation clips chose."""
         trial = outcome.trial
         chosen_on = trial.scored[0].open(trial.spec).stalled
         prior = trial.recipe.prior(trial.training.open(trial.spec).stalled)
-        rule = choose_rule(
-            outcome.logits[0], chosen_on, prior=prior, prevalence=self._rules.prevalence, limits=Limits()
-        )
-        called: Calls = probabilities_of(outcome.logits[place], rule) >= rule.decide
+        logits = outcome.logits[entry.views]
+        rule = choose_rule(logits[0], chosen_on, prior=prior, prevalence=self._rules.prevalence, limits=Limits())
+        called: Calls = probabilities_of(logits[place], rule) >= rule.decide
         return called

@@ -1,13 +1,15 @@
 """The rows of the two tables: the networks that are compared, and the recipe with one thing changed at a time."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from stream.clip.spec import ClipSpec
 from training.contest import Entry
-from training.networks import network_named
+from training.networks import Views, network_named
 from training.recipe import Recipe
 
+_VIEWS: tuple[Views, ...] = (4, 8)
 RATES = (3e-4, 1e-3, 3e-3)
 """Learning rates that every network may choose from."""
 
@@ -28,14 +30,17 @@ def compared(names: list[str], spec: ClipSpec, recipe: Recipe) -> Iterator[Entry
 
 
 def ablated(network_name: str, spec: ClipSpec, recipe: Recipe, *, other_specs: bool) -> Iterator[Entry]:
-    """The recipe as it is, then with one part changed at a time, then clips cut otherwise, if they can be had."""
+    """The recipe as it is, also with several views; one part changed at a time; other clip specs, if there are any."""
     network = network_named(network_name, spec)
 
     def row(name: str, **changes: Any) -> Entry:
         changed = recipe.variant(**changes)
         return Entry(name, network, changed, spec, (changed.learning_rate,))
 
-    yield row("as it is")
+    as_it_is = replace(row("as it is"), trained_for=(1, *_VIEWS))
+    yield as_it_is
+    for views in _VIEWS:
+        yield replace(as_it_is, name=f"{views} views averaged", views=views)
     for name, part in _PARTS.items():
         yield row(name, augmentation=part)
     for name, changes in _CHANGES.items():
@@ -43,8 +48,6 @@ def ablated(network_name: str, spec: ClipSpec, recipe: Recipe, *, other_specs: b
     for name, read in _SPECS.items() if other_specs else ():
         other = ClipSpec.model_validate(spec.model_dump() | read)
         yield Entry(name, network_named(network_name, other), recipe, other, (recipe.learning_rate,))
-    for views in (4, 8):
-        yield Entry(f"{views} views averaged", network, recipe, spec, (recipe.learning_rate,), views)
 
 
 _PARTS: dict[str, dict[str, Any]] = {

@@ -8,7 +8,7 @@ import hashlib
 import io
 import multiprocessing
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
@@ -62,7 +62,8 @@ class Trial(BaseModel):
     seed: int
     cpu_s: float
     precision: Precision
-    views: Views = 1
+    views: tuple[Views, ...] = (1,)
+    """Each of them is scored, by the one network."""
     training: Part
     scored: tuple[Part, ...]
     """What is scored afterwards."""
@@ -81,8 +82,8 @@ class Outcome:
 
     trial: Trial
     steps: int
-    logits: tuple[NDArray[np.float32], ...]
-    """`[N]` of each part that was scored; all equal where the training diverged."""
+    logits: Mapping[Views, tuple[NDArray[np.float32], ...]]
+    """By each number of views `[N]` of each part that was scored; all equal where the training diverged."""
 
 
 @cache
@@ -135,10 +136,10 @@ def _run(trial: Trial, out: Path) -> None:
             fabric=Fabric(accelerator="cpu", devices=1, precision=trial.precision),
             hooks=Hooks(on_step=lambda _: None),
         )
-        network = join([network], views=trial.views) if trial.views > 1 else network
-        logits = [score(network, clips, progress=lambda _done, _total: None) for clips in scored]
+        seen = [join([network], views=views) if views > 1 else network for views in trial.views]
+        logits = [score(each, clips, progress=lambda _done, _total: None) for each in seen for clips in scored]
     except Diverged:
-        logits = [np.zeros(len(clips), np.float32) for clips in scored]
+        logits = [np.zeros(len(clips), np.float32) for _ in trial.views for clips in scored]
     buffer = io.BytesIO()
     np.savez(buffer, *logits, steps=np.array(state.step))
     write_whole(_path(out, trial), buffer.getvalue())
@@ -146,7 +147,12 @@ def _run(trial: Trial, out: Path) -> None:
 
 def _load(trial: Trial, out: Path) -> Outcome:
     with np.load(_path(out, trial)) as saved:
-        return Outcome(trial, int(saved["steps"]), tuple(saved[f"arr_{number}"] for number in range(len(trial.scored))))
+        parts = len(trial.scored)
+        logits = {
+            views: tuple(saved[f"arr_{place * parts + number}"] for number in range(parts))
+            for place, views in enumerate(trial.views)
+        }
+        return Outcome(trial, int(saved["steps"]), logits)
 
 
 def _path(out: Path, trial: Trial) -> Path:

@@ -53,11 +53,12 @@ def held(clips: Path, out: Path, *entries: Entry, told: list[tuple[str, int, int
 def test_each_row_is_measured_on_all_that_was_held_out_and_nothing_is_trained_twice(clips: Path, tmp_path: Path):
     entries = (
         Entry("tiny", TINY, RECIPES["debug"], SPEC, (1e30, 3e-3)),  # the first diverges
-        Entry("two views", TINY, RECIPES["debug"], SPEC, (3e-3,), views=2),
+        Entry("one view", TINY, RECIPES["debug"], SPEC, (3e-3,), trained_for=(1, 2)),
+        Entry("two views", TINY, RECIPES["debug"], SPEC, (3e-3,), views=2, trained_for=(1, 2)),  # of the same trainings
     )
     told: list[tuple[str, int, int]] = []
     rows = held(clips, tmp_path, *entries, told=told)
-    assert [row.entry.name for row in rows] == ["tiny", "two views"]
+    assert [row.entry.name for row in rows] == ["tiny", "one view", "two views"]
     assert told[-1] == ("other seeds", 4, 4)
     assert ("first seed", 6, 6) in told
     for row in rows:
@@ -67,6 +68,7 @@ def test_each_row_is_measured_on_all_that_was_held_out_and_nothing_is_trained_tw
         assert result.mcc.value == pytest.approx(sum(result.seeds) / 2)
         assert row.learning_rates == (3e-3, 3e-3)
         assert row.clips_seen > 0
+    assert rows[1].results["held out"].pr_auc != rows[2].results["held out"].pr_auc
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert len(before) == 10
     again = held(clips, tmp_path, *entries)
