@@ -11,7 +11,7 @@ from training.measures.bootstrap import RESAMPLES, Estimate
 from training.measures.coverage import flowing_needed
 from training.measures.evaluation import Evaluation
 from training.measures.reliability import BINS
-from training.measures.study import PREVALENCES, Study
+from training.measures.study import Study
 from training.page import plots
 from training.page.head import Head
 from training.page.strips import Mistake, worst_mistakes
@@ -48,7 +48,7 @@ def render_page(head: Head, studies: Sequence[tuple[Study, Clips]]) -> str:
         chapters=[_chapter(study, clips) for study, clips in studies],
         resamples=RESAMPLES,
         bins=BINS,
-        prevalences=", ".join(map(words.stated, PREVALENCES)),
+        prevalences=", ".join(words.stated(point.prevalence) for point in studies[0][0].points),
     )
 
 
