@@ -13,6 +13,8 @@ from training.board import Board
 from training.loop import Step
 from training.watch import Point
 
+ROOT = Path(__file__).parents[2]
+
 
 def step(number: int) -> Step:
     return Step(number=number, share=0.1, loss=1 / number, learning_rate=0.1, clips_per_s=10.0)
@@ -46,8 +48,8 @@ def run_out_of_disk(folder: Path) -> None:
 
 
 def test_on_a_full_disk_the_training_goes_on_without_curves(tmp_path: Path):
-    called = f"from {__name__} import *; run_out_of_disk(Path({str(tmp_path)!r}))"
-    done = subprocess.run([sys.executable, "-c", called], capture_output=True, text=True, check=True)
+    called = f"from tests.training.test_board import *; run_out_of_disk(Path({str(tmp_path)!r}))"
+    done = subprocess.run([sys.executable, "-c", called], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         f"{tmp_path}: no more curves (File too large); the training goes on",
         "trained",
