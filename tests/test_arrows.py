@@ -68,6 +68,7 @@ ARROWS: dict[str, set[str]] = {
         "stream.fetch",
         "stream.interrupts",
         "stream.lifeline",
+        "stream.linefile",
         "stream.measures",
         "stream.readers",
         "stream.records",
@@ -134,6 +135,9 @@ DOORS: dict[str, set[str]] = {
     "torch": {"training", "trt_build.export", "trt_build.verify"},
     "torchvision": {"training.networks"},
     "onnx": {"trt_build.export"},
+    "lightning_fabric": {"training.devices", "training.fitting", "training.loop", "training.trials"},
+    "tensorboard": set(),  # by torch.utils.tensorboard, in training.board
+    "safetensors": {"training.checkpoint"},
     "nncf": {"trt_build.cpu.int8"},
 }
 

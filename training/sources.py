@@ -154,7 +154,15 @@ def calibration_set(settings: CalibrateSettings, card: "CheckpointCard", bars: B
 
 def selection_of(settings: SelectionSettings) -> Selection:
     """Which clips are wanted, as one value."""
-    return Selection.model_validate(settings.model_dump(include=set(SelectionSettings.model_fields)))
+    return Selection(
+        subset=settings.subset,
+        projects=tuple(settings.projects),
+        without=tuple(settings.without),
+        stalled_crowd_min=settings.stalled_crowd_min,
+        flowing_crowd_max=settings.flowing_crowd_max,
+        flowing_per_stalled=settings.flowing_per_stalled,
+        maximum=settings.maximum,
+    )
 
 
 def _words(clips: Clips, folder: Path, settings: SelectionSettings) -> str:
