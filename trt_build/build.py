@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 
 from stream.engine.artifact import Artifact, Device, Manifest, Precision, load_artifact, seal
@@ -11,7 +10,6 @@ from stream.engine.open import open_engine
 from training.checkpoint import CheckpointCard, load_checkpoint
 from trt_build.cpu import compile_openvino, cpu_name
 from trt_build.export import export_onnx
-from trt_build.lowering import to_int8
 from trt_build.samples import Progress, draw_samples
 from trt_build.settings import BuildSettings
 from trt_build.staging import staged
@@ -61,8 +59,10 @@ def build(
             artifact = seal(folder, draft)
             proof = verify(network, artifact, clips)
         else:
-            draw = partial(draw_samples, settings, card.spec, clips_done)
-            artifact, proof = to_int8(network, draft, folder, clips, draw, progress=clips_done)
+            from trt_build.lowering import to_int8  # noqa: PLC0415 - brings NNCF, which fp32 has no use for
+
+            samples = draw_samples(settings, card.spec, clips_done)
+            artifact, proof = to_int8(network, draft, folder, clips, samples, progress=clips_done)
         engine = open_engine(artifact)
         try:
             begin(STAGES[4])

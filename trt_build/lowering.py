@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def to_int8(
     draft: Manifest,
     folder: Path,
     clips: NDArray[np.uint8],
-    draw: Callable[[], Samples],
+    samples: Samples,
     *,
     progress: Progress,
 ) -> tuple[Artifact, Proof]:
@@ -41,13 +40,13 @@ def to_int8(
         draft: the manifest, as far as it is known.
         folder: holds model.xml in fp32.
         clips: `[N, C, T, S, S]` that every engine is held against.
-        draw: gives the clips to calibrate and to judge on.
+        samples: to calibrate and to judge on.
         progress: told of clips that are scored.
 
     Raises:
         UserError: too many verdicts change, or the clips can't show it.
     """
-    samples, file = draw(), folder / "model.xml"
+    file = folder / "model.xml"
     with tempfile.TemporaryDirectory() as kept:
         exact = Path(kept) / file.name
         for each in (file, file.with_suffix(".bin")):
