@@ -201,8 +201,6 @@ def _limits(settings: EvaluateSettings | CalibrateSettings, card: "CheckpointCar
 
 def calibrate(settings: CalibrateSettings) -> int:
     """Replaces a checkpoint's rule by one that is chosen on these clips for another prevalence."""
-    import numpy as np
-
     from stream.errors import UserError
     from training import words
     from training.calibrate import choose_rule
@@ -227,7 +225,7 @@ def calibrate(settings: CalibrateSettings) -> int:
     stalled, limits = chosen_on.clips.stalled, _limits(settings, card)
     rule = choose_rule(logits, stalled, prior=card.rule.prior, prevalence=settings.prevalence, limits=limits)
     found = evaluate(logits, stalled, rule, projects=chosen_on.clips.facts.project_ids)
-    seen = tuple(np.unique(chosen_on.clips.facts.project_ids).tolist()) if settings.data else ()
+    seen = chosen_on.clips.projects if settings.data else ()
     training = card.training.model_copy(update={"validation": found, "limits": limits, "rule_projects": seen})
     save_checkpoint(settings.checkpoint, network, card.model_copy(update={"rule": rule, "training": training}))
     bars.say(f"was {card.rule}")

@@ -91,22 +91,18 @@ def _recorded(settings: FitSettings, folder: Path) -> FitSets:
     words = f"{_words(clips, folder, settings)}, {clips.stalled.mean():.1%} stalled"
     if settings.folds:
         words = f"{words}; {_in_folds(settings)}"
-        return FitSets(clips, None, words, digest, _projects(clips), generated=generated)
+        return FitSets(clips, None, words, digest, clips.projects, generated=generated)
     training, validation = hold_out(clips, share=settings.validation_share, seed=settings.seed)
-    kept = f"{words}; {len(validation)} of them kept apart (project {', '.join(_projects(validation))})"
-    if set(_projects(training)) & set(_projects(validation)):
+    kept = f"{words}; {len(validation)} of them kept apart (project {', '.join(validation.projects)})"
+    if set(training.projects) & set(validation.projects):
         kept += ": of the only project, so clips of one animal are on both sides"
-    return FitSets(training, validation, kept, digest, _projects(training), generated=generated)
+    return FitSets(training, validation, kept, digest, training.projects, generated=generated)
 
 
 def _in_folds(settings: FitSettings) -> str:
     return (
         f"in {settings.folds} folds, with the rule chosen on each clip's score by the one network that hasn't seen it"
     )
-
-
-def _projects(clips: Clips) -> tuple[str, ...]:
-    return tuple(np.unique(clips.facts.project_ids).tolist())
 
 
 def _generated(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:

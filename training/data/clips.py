@@ -79,6 +79,11 @@ class Clips:
         """`[N]`, the labels."""
         return self.facts.stalled
 
+    @property
+    def projects(self) -> tuple[str, ...]:
+        """Whose the clips are, each project once."""
+        return tuple(np.unique(self.facts.project_ids).tolist())
+
     def take(self, indices: Rows) -> Self:
         """Some of the clips, in the order of `indices`; no pixel is read."""
         return type(self)(self.pixels, self.facts.take(indices), self.rows[indices])

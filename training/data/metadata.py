@@ -103,8 +103,9 @@ def read_tables(metadata: Path, labels: Path) -> Catalogue:
         UserError: a file can't be read, a column is missing, a value breaks its rule, a name comes twice, a label
             belongs to no clip, or no clip has a label; with file, line and value.
     """
-    of_clips, metadata_sha256 = _read(metadata, _METADATA)
-    of_labels, labels_sha256 = _read(labels, _LABELS)
+    text = _bytes(metadata)
+    of_clips, metadata_sha256 = _read(metadata, text, _METADATA)
+    of_labels, labels_sha256 = _read(labels, _bytes(labels), _LABELS)
     strangers = of_labels.join(of_clips, on="filename", how="anti", maintain_order="left")
     if len(strangers):
         where, name = f"{labels}:{strangers['line'][0]}", strangers["filename"][0]
@@ -117,7 +118,7 @@ def read_tables(metadata: Path, labels: Path) -> Catalogue:
         clips=clips,
         unlabelled=len(of_clips) - len(clips),
         uncrowded=uncrowded,
-        generated=BUCKET.encode() in _bytes(metadata),
+        generated=BUCKET.encode() in text,
         metadata_sha256=metadata_sha256,
         labels_sha256=labels_sha256,
     )
@@ -134,9 +135,8 @@ def _without_crowd(clips: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     return clips.with_columns(pl.when(~unseen).then(pl.col("crowd_score")).alias("crowd_score")), tuple(names)
 
 
-def _read(path: Path, columns: Sequence[_Column]) -> tuple[pl.DataFrame, str]:
+def _read(path: Path, data: bytes, columns: Sequence[_Column]) -> tuple[pl.DataFrame, str]:
     """The columns as values, beside the `line` that each row is in; and the sha256 of the text."""
-    data = _bytes(path)
     texts = _texts(path, data)
     if absent := [column.name for column in columns if column.name not in texts.columns]:
         raise UserError(f"{path}: no column {absent[0]!r} (it has {', '.join(texts.columns) or 'nothing'})")
