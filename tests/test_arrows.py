@@ -87,6 +87,7 @@ ARROWS: dict[str, set[str]] = {
         "stream.readers",
         "stream.textfiles",
         "stream.validation",
+        "training.outfile",
         "training.synthetic",
     },
     "training.synthetic": {
@@ -97,7 +98,7 @@ ARROWS: dict[str, set[str]] = {
         "stream.textfiles",
         "stream.validation",
     },
-    "training.measures": {"stream.measures", "stream.verdict", "training.data.clips"},
+    "training.measures": {"stream.measures", "stream.verdict", "training.data.clips", "training.data.splits"},
     "training.page": {
         "stream.clip.spec",
         "stream.measures",
@@ -106,6 +107,20 @@ ARROWS: dict[str, set[str]] = {
         "training.data.clips",
         "training.measures",
         "training.words",
+    },
+    "training.networks": {"stream.clip.spec", "stream.errors", "stream.validation", "training.network_names"},
+    "training.probes": {
+        "stream.clip",
+        "stream.lifeline",
+        "training.data",
+        "training.measures",
+        "training.synthetic",
+    },
+    "training.settings": {
+        "stream.cli",
+        "stream.clip.spec",
+        "training.network_names",
+        "training.recipe",
     },
     "trt_build": {
         "stream.clip",
@@ -189,6 +204,12 @@ def test_each_heavy_library_has_its_door(library: str):
 def test_each_door_is_one_that_is_used(library: str, door: str):
     behind = [path for module, path in modules() if within(module, {door})]
     assert any(within(name, {library}) for path in behind for name in imports(path))
+
+
+def test_only_the_list_of_commands_knows_them():
+    for module, path in modules():
+        if module != "training.__main__" and not within(module, {"training.commands"}):
+            assert not any(within(name, {"training.commands"}) for name in imports(path)), module
 
 
 def test_clips_are_made_and_kept_without_torch():

@@ -64,7 +64,10 @@ _PARTS: dict[str, dict[str, Any]] = {
     "no turns and mirrors": {"turns": False},
     "no reversed time": {"reversal": False},
     "no small rotation and scale": {"warped": 0},
-    "no gain and gamma": {"gain": 0, "gamma": 0},
+    "no small rotation": {"rotate_deg": 0},
+    "no small scale": {"scale": 0},
+    "no gain": {"gain": 0},
+    "no gamma": {"gamma": 0},
     "no noise": {"noise": 0},
     "white noise only": {"noise_dashes": 0},
     "no lost frames": {"frames_lost": 0},
@@ -86,4 +89,5 @@ _SPECS: dict[str, dict[str, Any]] = {
     "frames from the whole clip": {"sampling": "whole"},
     "box made to fit": {"scale": "fit"},
 }
-"""A part stays in the recipe only if its row is worse, or as good where clips differ from those of training."""
+"""A part stays in the recipe only if its row is worse, or as good where clips differ from those of training. The parts
+that a batch is cut into have no row: they change the memory that a step takes, and nothing else."""

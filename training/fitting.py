@@ -102,18 +102,13 @@ def fit(
     Raises:
         UserError: a class is missing, the loss is no longer a number, or the state can't be read or written.
     """
-    torch.manual_seed(task.seed)
-    network = build(order.network)
     kept = MemberFolder(folder / task.name, every_s=order.save_every_s)
     if (done := kept.finished()) is not None:
-        network.load_state_dict(done[0])
-        facts = done[1]
+        weights, facts = done
+        network = build(order.network)
+        network.load_state_dict(weights)
         return Member(task, network.eval(), int(facts["steps"]), facts["loss"], facts["minutes"])
-    if order.first_weights:
-        say(str(order.first_weights(network)))
-    if fabric.world_size > 1 and fabric.device.type == "cuda":  # it has no kernel for CPUs
-        nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
-    state = begin(network, order.recipe)
+    state = begin(_untrained(order, task, fabric, say), order.recipe)
     kept.load(state)
     with Board(kept.path, first_step=state.step, say=say) if fabric.is_global_zero else nullcontext() as board:
         hooks = Hooks(lambda _: None) if board is None else _hooks(board, kept, on_step, _watching(board, order, task))
@@ -130,6 +125,16 @@ def fit(
     if fabric.is_global_zero:
         kept.finish(averaged.state_dict(), {"steps": state.step, "loss": member.loss, "minutes": member.minutes})
     return member
+
+
+def _untrained(order: Order, task: Task, fabric: Fabric, say: Callable[[str], None]) -> Network:
+    torch.manual_seed(task.seed)
+    network = build(order.network)
+    if order.first_weights:
+        say(str(order.first_weights(network)))
+    if fabric.world_size > 1 and fabric.device.type == "cuda":  # it has no kernel for CPUs
+        nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
+    return network
 
 
 def _hooks(board: Board, kept: MemberFolder, on_step: Callable[[Step], None], look: Callable[[State], None]) -> Hooks:

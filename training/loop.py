@@ -147,26 +147,25 @@ def train(
     sampler = Sampler(clips.stalled, batch=recipe.batch, stalled_in_batch=recipe.stalled_in_batch, seed=seed)
     source = batches(clips, sampler, first=state.step, part=fabric.global_rank, parts=fabric.world_size)
     loop = _Loop(state, spec, recipe, seed, fabric)
-    began, seen, share = budget.clock() - state.seconds, state.step, budget.share(state.step, state.seconds)
-    started = time.monotonic()
-    while share < 1:
+    first, spent = state.step, state.seconds
+    while (share := budget.share(state.step, state.seconds)) < 1:
+        began = budget.clock()
         batch = next(source)
-        pixels = loop.prepare(batch)
-        if batch.step == seen:
-            hooks.on_batch(pixels)
+        pixels = loop.varied(batch)
         rate = recipe.learning_rate * _rate(share, recipe.warm_up)
         with uninterrupted():  # so that the state is always that after a whole step
             loss = loop.step(pixels, batch, rate)
-            state.step, state.seconds = batch.step + 1, fabric.broadcast(budget.clock() - began)
+            state.step, state.seconds = batch.step + 1, fabric.broadcast(state.seconds + budget.clock() - began)
             state.losses.append(loss)
-        share, told = budget.share(state.step, state.seconds), (budget.clock(), time.monotonic())
-        speed = (state.step - seen) * recipe.batch / (told[1] - started)
-        hooks.on_step(Step(state.step, share, sum(state.losses) / len(state.losses), rate, speed))
+        if batch.step == first:
+            hooks.on_batch(pixels)
+        done = budget.share(state.step, state.seconds)
+        speed = (state.step - first) * recipe.batch / (state.seconds - spent)
+        hooks.on_step(Step(state.step, done, sum(state.losses) / len(state.losses), rate, speed))
         hooks.on_state(state)
-        began, started = began + budget.clock() - told[0], started + time.monotonic() - told[1]
     norms = min(_NORM_BATCHES, max(1, state.step // _STEPS_FOR_NORM))
     with torch.no_grad():
-        update_bn((loop.prepare(next(source)) for _ in range(norms)), state.average)
+        update_bn((loop.varied(next(source)) for _ in range(norms)), state.average)
     averaged = state.average.module
     assert isinstance(averaged, Network)
     source.close()
@@ -182,7 +181,7 @@ class _Loop:
         self._network, self._optimizer = fabric.setup(state.network.train(), state.optimizer)
         state.optimizer.load_state_dict(state.optimizer.state_dict())  # brings what was saved to the weights' device
 
-    def prepare(self, batch: Batch) -> Tensor:
+    def varied(self, batch: Batch) -> Tensor:
         """The batch's clips on their device, varied."""
         draws = seeded(self._seed, _AUGMENT, batch.step, self._fabric.global_rank, device=self._fabric.device)
         clips = torch.from_numpy(batch.pixels).to(self._fabric.device, non_blocking=True)

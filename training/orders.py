@@ -1,4 +1,4 @@
-"""What `fit` is asked for, as its settings say: the order, the run it is, and the card of what came of it."""
+"""What commands are asked for, as their settings say: a fit's order, the run it is, and the card of what came of it."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +18,7 @@ from training.measures import evaluate
 from training.measures.coverage import Limits
 from training.networks import network_named
 from training.recipe import RECIPES, changed, scale_of
-from training.settings import ContestSettings, FitSettings
+from training.settings import CalibrateSettings, ContestSettings, EvaluateSettings, FitSettings
 from training.sources import FitSets
 from training.states import RunCard
 
@@ -107,3 +107,9 @@ def card_of(
     return CheckpointCard(
         network=planned(order, len(members)), spec=order.spec, rule=rule, training=summary, dataset=sets.description
     )
+
+
+def limits_of(settings: EvaluateSettings | CalibrateSettings, card: CheckpointCard) -> Limits:
+    """What the user says, and else what the checkpoint promises."""
+    promised = card.training.limits or Limits()
+    return promised.model_copy(update=settings.model_dump(include={"error", "missed"}, exclude_none=True))

@@ -30,20 +30,32 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file that is there whole or not at all, whatever dies; its folder is made.
+    """Writes a file as `replace_whole` does; its folder is made.
 
     Raises:
         UserError: it can't be written, as on a full disk; what was there stays.
     """
-    beside = path.with_name(unfinished(path.name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        replace_whole(path, content)
+    except OSError as error:
+        raise UserError(f"{path} can't be written ({error.strerror}); make room, or give another place") from None
+
+
+def replace_whole(path: Path, content: bytes) -> None:
+    """Writes a file that is there whole or not at all, whatever dies; until then what was there stays.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    beside = path.with_name(unfinished(path.name))
+    try:
         with beside.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
-    except OSError as error:
+    except OSError:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise UserError(f"{path} can't be written ({error.strerror}); make room, or give another place") from None
+        raise

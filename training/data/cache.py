@@ -162,6 +162,4 @@ def _facts(index: pl.DataFrame) -> Facts:
         stalled=index["stalled"].to_numpy(),
         num_frames=index["num_frames"].to_numpy(),
         boxes=index.select(BOX).to_numpy(),
-        size_bytes=index["size_bytes"].to_numpy(),
-        crowd_scores=index["crowd_score"].cast(pl.Float32).fill_null(np.nan).to_numpy(),
     )

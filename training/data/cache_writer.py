@@ -9,7 +9,6 @@ being read again; clips that are wanted no more stay in the shards and leave the
 """
 
 import io
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from training.data.cache import (
 from training.data.journal import BOX, Journal, ReadClip
 from training.data.selection import Selection
 from training.data.shards import SHARD_BYTES, ShardWriter
+from training.outfile import replace_whole, unfinished
 
 _GO_ON = "make room or mend it, and give the same command again: it goes on with what is there"
 _ELSEWHERE = "give another folder"
@@ -180,8 +180,8 @@ class CacheWriter:
         found.failures.write_csv(failures)
         with self._writing():
             self._sync()
-            _replace(self._folder / FAILURES, failures.getvalue())
-            _replace(self._folder / INDEX, index.getvalue())
+            replace_whole(self._folder / FAILURES, failures.getvalue())
+            replace_whole(self._folder / INDEX, index.getvalue())
             self._manifest = self._tell(self._manifest.model_copy(update={"contents": contents}))
         return self._manifest
 
@@ -190,7 +190,7 @@ class CacheWriter:
         self._folder.mkdir(parents=True, exist_ok=True)
         if (manifest := read_manifest(self._folder)) is not None:
             return manifest
-        if {each.name for each in self._folder.iterdir()} - {_partial(self._folder / MANIFEST).name}:
+        if {each.name for each in self._folder.iterdir()} - {unfinished(MANIFEST)}:
             raise UserError(f"{self._name}: is not empty and holds no cache of clips; give a new or empty folder")
         return self._begin(spec, origin)
 
@@ -200,7 +200,7 @@ class CacheWriter:
             return self._tell(Manifest(version=ours, spec=spec, spec_digest=spec.digest, origin=origin))
 
     def _tell(self, manifest: Manifest) -> Manifest:
-        _replace(self._folder / MANIFEST, manifest.model_dump_json(indent=2).encode() + b"\n")
+        replace_whole(self._folder / MANIFEST, manifest.model_dump_json(indent=2).encode() + b"\n")
         return manifest
 
     def _check(self, spec: ClipSpec, origin: Origin) -> None:
@@ -244,16 +244,3 @@ def _by_project(clips: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
 def _count(clips: pl.DataFrame) -> Count:
     stalled = int(clips["stalled"].sum())
     return Count(stalled=stalled, flowing=len(clips) - stalled)
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f"{path.name}.partial")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Writes a file as a whole: who reads it finds the earlier one, or this."""
-    with _partial(path).open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    _partial(path).replace(path)

@@ -30,10 +30,6 @@ class Facts:
     num_frames: NDArray[np.int32]
     boxes: NDArray[np.int32]
     """`[N, 4]`, the outline's x0, y0, x1, y1 in pixels of the clip."""
-    size_bytes: NDArray[np.int64]
-    """Of the file; 0 where there never was one."""
-    crowd_scores: NDArray[np.float32]
-    """The crowd's probability that the clip is stalled; NaN where it is not known."""
 
     def __post_init__(self) -> None:
         lengths = {name.name: len(getattr(self, name.name)) for name in fields(self)}

@@ -26,6 +26,12 @@ def box_features(boxes: NDArray[np.int32]) -> Floats:
     return np.stack([width, height, width * width, height * height, width * height], axis=1)
 
 
+def count_features(counts: NDArray[np.integer]) -> Floats:
+    """Counts `[N]`, 1 at least, as a quadratic model takes them, `[N, 2]`."""
+    log = np.log(counts)
+    return np.stack([log, log * log], axis=1)
+
+
 def project_features(project_ids: NDArray[np.str_]) -> Floats:
     """Which project each clip is of, `[N, projects]`."""
     is_of: Bools = project_ids[:, None] == np.unique(project_ids)
@@ -49,7 +55,7 @@ def guessed_mcc(features: Floats, stalled: Bools, *, seed: int = 0) -> float:
     for held in range(_PARTS):
         made_from = part != held
         scores = _scores(features, stalled, made_from)
-        called[~made_from] = scores[~made_from] >= _best_threshold(scores[made_from], stalled[made_from])
+        called[~made_from] = scores[~made_from] >= best_threshold(scores[made_from], stalled[made_from])
     return Confusion.of(zip(stalled.tolist(), called.tolist(), strict=True)).mcc
 
 
@@ -62,15 +68,14 @@ def _scores(features: Floats, stalled: Bools, made_from: Bools) -> Floats:
     return scores
 
 
-def _best_threshold(scores: Floats, stalled: Bools) -> float:
-    """Of all the scores, the one from which on to call clips stalled."""
+def best_threshold(scores: NDArray[np.floating], stalled: Bools) -> float:
+    """The score from which on to call stalled for the highest MCC; among equal ones the highest."""
     order = np.argsort(-scores, kind="stable")
-    tp = np.cumsum(stalled[order]).astype(np.float64)
-    called = np.arange(1, len(scores) + 1)
-    positives, total = tp[-1], len(scores)
-    margins = called * (total - called) * positives * (total - positives)
-    covariance = tp * total - called * positives
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mcc = np.where(margins > 0, covariance / np.sqrt(margins), 0.0)
-    last_of_score = np.append(np.diff(scores[order]) != 0, True)
-    return float(scores[order][int(np.argmax(np.where(last_of_score, mcc, -np.inf)))])
+    ranked, truth = scores[order], stalled[order].astype(np.float64)
+    last_of_score = np.append(np.diff(ranked) != 0, True)
+    tp = np.cumsum(truth)[last_of_score]
+    called = np.flatnonzero(last_of_score) + 1.0
+    n, positive = float(len(truth)), truth.sum()
+    # MCC as a covariance: (TP N - called P) / sqrt(called P (N - called) (N - P))
+    spread = np.sqrt(np.maximum(called * positive * (n - called) * (n - positive), 1.0))
+    return float(ranked[last_of_score][np.argmax((tp * n - called * positive) / spread)])

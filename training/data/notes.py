@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from training.data.journal import BOX
-from training.data.leak import box_features, guessed_mcc, project_features
+from training.data.leak import box_features, count_features, guessed_mcc, project_features
 from training.data.metadata import Catalogue
 from training.data.selection import Selection
 
@@ -26,7 +26,10 @@ def leaks(index: pl.DataFrame) -> dict[str, float]:
     features = {
         BOX_SIZE: box_features(index.select(BOX).to_numpy()),
         "project": project_features(index["project_id"].to_numpy().astype(str)),
+        "length": count_features(index["num_frames"].to_numpy()),
     }
+    if (index["size_bytes"] > 0).all():  # generated clips have no file
+        features["file size"] = count_features(index["size_bytes"].to_numpy())
     found = {name: guessed_mcc(each, stalled) for name, each in features.items()}
     return {name: round(mcc, 3) for name, mcc in found.items() if not math.isnan(mcc)}
 

@@ -25,7 +25,7 @@ def hold_out(clips: Clips, *, share: float, seed: int) -> tuple[Clips, Clips]:
     """
     names = np.unique(clips.facts.project_ids)
     if len(names) > 1:
-        fold, counts = _dealt(clips, count=min(round(1 / share), len(names)), seed=seed)
+        fold, counts = deal(clips.stalled, clips.facts.project_ids, count=min(round(1 / share), len(names)), seed=seed)
         wanted = share * counts.sum(axis=0)
         held = fold == min(range(len(counts)), key=lambda each: tuple(np.abs(counts[each] - wanted)))
     else:
@@ -45,7 +45,7 @@ def folds(clips: Clips, *, count: int, seed: int) -> NDArray[np.intp]:
     names = np.unique(clips.facts.project_ids)
     if len(names) < count:
         raise UserError(f"{len(names)} projects ({', '.join(names)}) can't fill {count} folds: give fewer folds")
-    fold, counts = _dealt(clips, count=count, seed=seed)
+    fold, counts = deal(clips.stalled, clips.facts.project_ids, count=count, seed=seed)
     for number, of_number in enumerate(counts.tolist()):
         for label, clips_in_fold in zip(("stalled", "flowing"), of_number, strict=True):
             if not clips_in_fold:
@@ -56,21 +56,32 @@ def folds(clips: Clips, *, count: int, seed: int) -> NDArray[np.intp]:
     return fold
 
 
-def _dealt(clips: Clips, *, count: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The fold of each clip `[N]`, and of each fold the stalled and the flowing clips `[count, 2]`.
+def deal(
+    stalled: NDArray[np.bool_], project_ids: NDArray[np.str_], *, count: int, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Deals labelled clips into folds, whole projects each.
+
+    Args:
+        stalled: `[N]`, the labels.
+        project_ids: `[N]`.
+        count: number of folds.
+        seed: decides between equals.
+
+    Returns:
+        The fold of each clip `[N]`, and of each fold the stalled and the flowing clips `[count, 2]`.
 
     Projects are dealt from the one with the most stalled clips on, each into the fold that has the fewest so far; those
-    without any into the fold with the fewest flowing ones. The seed decides between equals. That is the longest-first
+    without any into the fold with the fewest flowing ones. That is the longest-first
     rule, which leaves no fold with more than 4/3 of the stalled clips that the best deal would give the fullest one
     (Graham 1969, SIAM Journal on Applied Mathematics 17:416-429).
     """
-    names, project = np.unique(clips.facts.project_ids, return_inverse=True)
-    stalled = np.bincount(project[clips.stalled], minlength=len(names))
-    flowing = np.bincount(project[~clips.stalled], minlength=len(names))
+    names, project = np.unique(project_ids, return_inverse=True)
+    of_project = np.stack([np.bincount(project[label], minlength=len(names)) for label in (stalled, ~stalled)], axis=1)
     order = np.random.default_rng(seed).permutation(len(names))
     fold_of = np.empty(len(names), np.intp)
     in_fold = np.zeros((count, 2), np.intp)
-    for each in sorted(order.tolist(), key=lambda p: (-stalled[p], -flowing[p])):
-        fold_of[each] = min(range(count), key=lambda fold: tuple(in_fold[fold] if stalled[each] else in_fold[fold, 1:]))
-        in_fold[fold_of[each]] += (stalled[each], flowing[each])
+    for each in sorted(order.tolist(), key=lambda p: tuple(-of_project[p])):
+        first = 0 if of_project[each, 0] else 1
+        fold_of[each] = min(range(count), key=lambda fold: tuple(in_fold[fold, first:]))
+        in_fold[fold_of[each]] += of_project[each]
     return fold_of[project], in_fold

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from stream.verdict import DecisionRule
+from training.data.splits import deal
 from training.measures.bootstrap import Estimate, Redrawn
 from training.measures.calls import CallRates, Calls, estimate_calls
 from training.measures.ranking import Bools, Floats, Ranking, Rates, mcc_at
@@ -143,7 +144,7 @@ class CrossFit:
             ValueError: a fold leaves clips of one class to choose on.
         """
         self._scores = scores
-        folds = _deal(stalled, projects, seed)
+        folds = _in_folds(stalled, projects, seed)
         self._tried = [folds == fold for fold in np.unique(folds)]
         if not all(stalled[~tried].any() and not stalled[~tried].all() for tried in self._tried):
             raise ValueError("without one of its parts the set is of one class")
@@ -178,15 +179,9 @@ def _plateau_middle(cuts: Floats, mcc: Floats) -> int:
     return first + int(np.argmin(np.abs(cuts[first : last + 1] - (cuts[first] + cuts[last]) / 2)))
 
 
-def _deal(stalled: Bools, projects: NDArray[np.str_], seed: int) -> NDArray[np.intp]:
-    """`[N]`, the fold of each clip: whole projects, those with most stalled clips first, each to the emptiest fold."""
-    names, places = np.unique(projects, return_inverse=True)
-    if len(names) == 1:
-        ranks = np.lexsort((np.random.default_rng(seed).random(len(stalled)), stalled)).argsort()
-        return ranks % _FOLDS
-    sizes = np.bincount(places, weights=stalled + 1 / len(stalled))  # where none is stalled the clips count
-    loads, folds = np.zeros(min(_FOLDS, len(names))), np.empty(len(names), np.intp)
-    for project in np.argsort(-sizes, kind="stable"):
-        folds[project] = np.argmin(loads)
-        loads[folds[project]] += sizes[project]
-    return folds[places]
+def _in_folds(stalled: Bools, projects: NDArray[np.str_], seed: int) -> NDArray[np.intp]:
+    """`[N]`, the fold of each clip: whole projects, or clip by clip where there is only one."""
+    if (count := len(np.unique(projects))) > 1:
+        return deal(stalled, projects, count=min(_FOLDS, count), seed=seed)[0]
+    ranks = np.lexsort((np.random.default_rng(seed).random(len(stalled)), stalled)).argsort()
+    return ranks % _FOLDS

@@ -42,7 +42,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Tried:
     """A set of clips that thresholds are chosen and tried on."""
 
     logits: NDArray[np.floating]

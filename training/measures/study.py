@@ -17,7 +17,7 @@ from training.measures.curves import (
     roc,
 )
 from training.measures.evaluation import Evaluation, OperatingPoint, evaluate_redrawn, operating_point, probabilities_of
-from training.measures.promises import Choice, Promise, Trial
+from training.measures.promises import Choice, Promise, Tried
 from training.measures.ranking import Bools, Floats, Ranking
 from training.measures.reliability import Bin, reliability
 from training.measures.subsets import Grouping, groupings
@@ -79,7 +79,7 @@ def study(
     stalled, share = facts.stalled, float(np.mean(facts.stalled))
     redrawn, ranking = Redrawn.of(stalled, facts.project_ids), Ranking(logits, stalled)
     probabilities = probabilities_of(logits, rule)
-    trial = Trial.of(logits, facts, redrawn, limits)
+    tried = Tried.of(logits, facts, redrawn, limits)
     prevalences = tuple(sorted({*PREVALENCES, rule.prevalence}))
     return Study(
         name=name,
@@ -94,7 +94,7 @@ def study(
         precision_recall=precision_recall(ranking, redrawn),
         bins=reliability(probabilities_of(logits, rule.at_prevalence(share)), stalled),
         thresholds=tuple(by_threshold(logits, stalled, rule, prevalence=each) for each in prevalences),
-        promise=trial.promise(rule),
-        choices=tuple(trial.choices(rule, prevalences)),
+        promise=tried.promise(rule),
+        choices=tuple(tried.choices(rule, prevalences)),
         groupings=groupings(facts, probabilities >= rule.decide),
     )

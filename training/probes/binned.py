@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from training.data.leak import best_threshold
+
 Bools = NDArray[np.bool_]
 
 
@@ -41,16 +43,3 @@ def _shares(cells: NDArray[np.intp], stalled: Bools, count: int) -> NDArray[np.f
     seen = np.bincount(cells, minlength=count)
     found = np.bincount(cells, weights=stalled, minlength=count)
     return np.asarray((found + stalled.mean()) / (seen + 1))
-
-
-def best_threshold(scores: NDArray[np.floating], stalled: Bools) -> float:
-    """The score from which on to call stalled for the highest MCC; among equal ones the highest."""
-    order = np.argsort(-scores, kind="stable")
-    ranked, truth = scores[order], stalled[order].astype(np.float64)
-    last_of_score = np.append(np.diff(ranked) != 0, True)
-    tp = np.cumsum(truth)[last_of_score]
-    called = np.flatnonzero(last_of_score) + 1.0
-    n, positive = float(len(truth)), truth.sum()
-    # MCC as a covariance: (TP N - called P) / sqrt(called P (N - called) (N - P))
-    spread = np.sqrt(np.maximum(called * positive * (n - called) * (n - positive), 1.0))
-    return float(ranked[last_of_score][np.argmax((tp * n - called * positive) / spread)])

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.data.clips import Clips
+from training.data.leak import best_threshold
 from training.measures import Ranking
-from training.probes.binned import best_threshold
 
 _BATCH, _READ = 64, 64
 _STAGES = ((12,), (24,), (48, 48), (96, 96))

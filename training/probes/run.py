@@ -41,7 +41,7 @@ a mosaic of frames under a 2D network.
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ProbeScore:
     """MCC of one probe."""
 
     mcc: float
@@ -50,7 +50,7 @@ class Found:
     clips: int
 
     @classmethod
-    def of(cls, stalled: Bools, called: Bools) -> "Found":
+    def of(cls, stalled: Bools, called: Bools) -> "ProbeScore":
         """From labels and calls, `[N]` each; the interval is of 95 %."""
         redrawn = Redrawn.of(stalled, np.zeros(len(stalled), np.str_))
         mcc = two_classes(called, stalled, redrawn, prevalence=float(np.mean(stalled)))["mcc"]
@@ -59,23 +59,25 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Material:
     """Where a preset's clips and files come from."""
 
     clips: Callable[[Lot], Clips]
     file_sizes: Callable[[Lot, int], NDArray[np.float64]]
 
 
-def probe(preset: str, source: Source, *, clips: int, training_clips: int, files: int, seed: int) -> dict[str, Found]:
+def probe(
+    preset: str, material: Material, *, clips: int, training_clips: int, files: int, seed: int
+) -> dict[str, ProbeScore]:
     """What each probe gives on `clips` unseen clips of a preset, by its name.
 
     The network learns from `training_clips` others, half of them stalled; file sizes are those of the first `files`.
     """
     lot = partial(Lot, presets=(preset,), stalled_share=STALLED_SHARE, seed=seed)
     tested = lot(clips=clips, purpose="test")
-    test = source.clips(tested)
+    test = material.clips(tested)
     grey = grey_and_change(test)
-    sizes = source.file_sizes(tested, files)
+    sizes = material.file_sizes(tested, files)
     some = test.take(np.arange(files))
     binned = {
         "box height and width": (box_size(test), test),
@@ -86,17 +88,17 @@ def probe(preset: str, source: Source, *, clips: int, training_clips: int, files
         "frame-difference energy": (grey[:, 1:], test),
     }
     found = {
-        name: Found.of(these.stalled, cross_validated_calls(values, these.stalled, seed=seed))
+        name: ProbeScore.of(these.stalled, cross_validated_calls(values, these.stalled, seed=seed))
         for name, (values, these) in binned.items()
     }
     purpose: Purpose = "training"
-    training = source.clips(Lot(training_clips, (preset,), 0.5, purpose, seed))
-    validation = source.clips(lot(clips=clips, purpose="validation"))
+    training = material.clips(Lot(training_clips, (preset,), 0.5, purpose, seed))
+    validation = material.clips(lot(clips=clips, purpose="validation"))
     frame = one_frame(training, validation, test, seed=seed)
-    return {**found, "one frame alone": Found.of(test.stalled, frame.called)}
+    return {**found, "one frame alone": ProbeScore.of(test.stalled, frame.called)}
 
 
-def markdown(found: Mapping[str, Mapping[str, Found]]) -> str:
+def markdown(found: Mapping[str, Mapping[str, ProbeScore]]) -> str:
     """A table: a row for each probe, a column for each preset, and what the real data give."""
     presets = list(found)
     lines = [

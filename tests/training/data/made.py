@@ -20,8 +20,6 @@ def facts(stalled, *, project_ids: Iterable[str]) -> Facts:
         stalled=np.asarray(stalled, bool),
         num_frames=np.full(count, 32, np.int32),
         boxes=np.tile(np.array([10, 20, 60, 70], np.int32), (count, 1)),
-        size_bytes=np.zeros(count, np.int64),
-        crowd_scores=np.full(count, np.nan, np.float32),
     )
 
 

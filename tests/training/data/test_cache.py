@@ -85,9 +85,7 @@ def holds(folder, numbers):
         assert facts.project_ids[place] == known.project_id
         assert facts.num_frames[place] == known.num_frames
         assert tuple(facts.boxes[place]) == known.box
-        assert facts.size_bytes[place] == known.size_bytes
         assert facts.stalled[place] == (number % 3 == 0)
-        assert facts.crowd_scores[place] == np.float32(number / 100)
     return cache
 
 

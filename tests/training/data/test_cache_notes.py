@@ -56,8 +56,13 @@ def test_projects_that_lack_flowing_clips_are_named():
 
 def test_what_gives_the_label_away_is_told_with_its_mcc():
     boxes = pl.DataFrame({"stalled": [n % 2 == 0 for n in range(200)], "project_id": ["A", "A", "B", "B"] * 50})
-    sized = boxes.with_columns(**{**BOX, "x1": pl.when("stalled").then(60).otherwise(pl.lit(30)).cast(pl.Int32)})
+    counts = {"num_frames": pl.lit(57), "size_bytes": pl.when("stalled").then(900_000).otherwise(pl.lit(600_000))}
+    right = pl.when("stalled").then(60).otherwise(pl.lit(30)).cast(pl.Int32)
+    sized = boxes.with_columns(**{**BOX, "x1": right}, **counts)
     found = leaks(sized)
+    assert found["file size"] == 1.0
+    assert found["length"] == 0.0
+    assert "file size" not in leaks(sized.with_columns(size_bytes=pl.lit(0)))
     assert found["box size"] == 1.0
     assert abs(found["project"]) < 0.15
     size, project = told(("A", True, 0.9, True), leaked={"box size": 0.31, "project": 0.02})

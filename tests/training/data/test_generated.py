@@ -71,8 +71,6 @@ def test_its_facts_are_those_of_the_scenes(tmp_path):
         assert clips.facts.project_ids[index] == scene.project
         assert clips.facts.num_frames[index] == scene.num_frames
         assert tuple(clips.facts.boxes[index]) == scene.outline.box
-    assert np.isnan(clips.facts.crowd_scores).all()
-    assert not clips.facts.size_bytes.any()
 
 
 def test_an_unknown_preset_and_an_unwritable_cache_are_named(tmp_path):

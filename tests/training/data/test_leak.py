@@ -4,8 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from training.data.leak import box_features, guessed_mcc, project_features
+from stream.measures import Confusion
+from training.data.leak import best_threshold, box_features, count_features, guessed_mcc, project_features
 
 RNG = np.random.default_rng(0)
 
@@ -37,3 +40,19 @@ def test_a_project_of_its_own_for_stalled_clips_is_found():
 
 def test_of_a_few_clips_nothing_is_said():
     assert math.isnan(guessed_mcc(np.zeros((30, 1)), np.arange(30) < 5))
+
+
+def test_a_length_in_the_middle_that_tells_the_label_is_found():
+    lengths = RNG.integers(20, 200, 2000)
+    assert guessed_mcc(count_features(lengths), (lengths > 50) & (lengths < 90)) > 0.7
+    assert abs(guessed_mcc(count_features(lengths), RNG.random(2000) < 0.3)) < 0.08
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=2, max_size=40))
+def test_no_other_threshold_gives_a_higher_mcc(clips):
+    scores, stalled = np.array([score for score, _ in clips], float), np.array([truth for _, truth in clips])
+
+    def mcc(threshold):
+        return Confusion.of(zip(stalled.tolist(), (scores >= threshold).tolist(), strict=True)).mcc
+
+    assert mcc(best_threshold(scores, stalled)) == pytest.approx(max(map(mcc, scores)))

@@ -1,23 +1,13 @@
 """The binned classifier finds what there is to find, and nothing where there is nothing."""
 
 import numpy as np
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from stream.measures import Confusion
-from training.probes.binned import best_threshold, cross_validated_calls
+from training.probes.binned import cross_validated_calls
 
 
 def mcc(stalled, called) -> float:
     return Confusion.of(zip(np.asarray(stalled).tolist(), np.asarray(called).tolist(), strict=True)).mcc
-
-
-@given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=2, max_size=40))
-def test_no_other_threshold_gives_a_higher_mcc(clips):
-    scores, stalled = np.array([score for score, _ in clips], float), np.array([truth for _, truth in clips])
-    found = mcc(stalled, scores >= best_threshold(scores, stalled))
-    assert found == pytest.approx(max(mcc(stalled, scores >= score) for score in scores))
 
 
 def test_noise_tells_nothing():

@@ -7,10 +7,10 @@ import pytest
 
 from stream.errors import UserError
 from tests.training.data.made import facts
-from training.__main__ import probe as command
+from training.commands.probe import run as command
 from training.data.clips import Clips
 from training.probes.one_frame import middle_frames, one_frame
-from training.probes.run import HOW, Source, markdown, probe
+from training.probes.run import HOW, Material, markdown, probe
 from training.settings import ProbeSettings
 
 FRAMES, SIZE = 4, 16
@@ -30,10 +30,10 @@ def clips(count: int, *, share: float, seed: int, leak: str) -> Clips:
     return Clips.of(pixels, known)
 
 
-def source(leak: str) -> Source:
+def material(leak: str) -> Material:
     rng = np.random.default_rng(0)
     seeds = {"training": 1, "validation": 2, "test": 3}
-    return Source(
+    return Material(
         clips=lambda recipe: clips(recipe.clips, share=recipe.stalled_share, seed=seeds[recipe.purpose], leak=leak),
         file_sizes=lambda _recipe, count: rng.normal(size=(count, 1)),
     )
@@ -41,7 +41,7 @@ def source(leak: str) -> Source:
 
 @pytest.mark.parametrize(("leak", "told_by"), [("frame", "one frame alone"), ("box", "box height and width")])
 def test_a_label_is_told_by_what_holds_it_and_by_nothing_else(leak: str, told_by: str):
-    found = probe("demo", source(leak), clips=300, training_clips=256, files=200, seed=0)
+    found = probe("demo", material(leak), clips=300, training_clips=256, files=200, seed=0)
     assert list(found) == list(HOW)
     assert found[told_by].mcc > 0.8
     assert found["length"].low <= 0 <= found["length"].high

@@ -1,0 +1,56 @@
+"""`python -m training compare` and `ablate`: train the rows of a table at equal cost, and write it."""
+
+from functools import partial
+
+import torch
+
+from training.contest import Contest, Entry, Rules
+from training.contest_clips import contest_splits
+from training.entries import ablated, compared
+from training.networks.cost import cost
+from training.orders import precision_of
+from training.outfile import write_text
+from training.progress import Bars
+from training.recipe import RECIPES, changed
+from training.settings import AblateSettings, CompareSettings, ContestSettings
+from training.sources import spec_of
+from training.table import as_json, as_markdown
+
+
+def compare(settings: CompareSettings) -> int:
+    """Trains several networks at equal cost, and writes the table."""
+    recipe = changed(RECIPES[settings.recipe], settings.change)
+    return _hold(settings, list(compared(settings.networks, spec_of(settings), recipe)))
+
+
+def ablate(settings: AblateSettings) -> int:
+    """Trains one network with one thing changed at a time, and writes the table."""
+    recipe = changed(RECIPES[settings.recipe], settings.change)
+    other_specs = settings.data is None  # clips in a cache are cut already
+    return _hold(settings, list(ablated(settings.network, spec_of(settings), recipe, other_specs=other_specs)))
+
+
+def _hold(settings: ContestSettings, entries: list[Entry]) -> int:
+    rules = Rules(
+        seeds=settings.seeds,
+        cpu_s=60 * settings.minutes,
+        precision=precision_of(settings),
+        prevalence=settings.prevalence,
+    )
+    settings.out.mkdir(parents=True, exist_ok=True)
+    with Bars() as bars:
+        contest = Contest(
+            contest_splits(settings, bars),
+            rules,
+            out=settings.out / "trials",
+            jobs=settings.jobs,
+            progress=partial(bars.clips, of="trainings"),
+        )
+        rows = contest.rows(entries)
+    torch.set_num_threads(1)
+    costs = [cost(row.entry.served, row.entry.spec) for row in rows]
+    table = as_markdown(rows, costs, rules)
+    write_text(settings.out / "table.md", table)
+    write_text(settings.out / "table.jsonl", as_json(rows, costs))
+    print(table)  # noqa: T201 - it is the command's output
+    return 0

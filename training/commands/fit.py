@@ -1,0 +1,67 @@
+"""`python -m training fit`: trains networks, chooses their rule on clips kept apart, writes both as one checkpoint."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+
+from training import words
+from training.checkpoint import CARD, RUN, CheckpointCard, check_folder, save_checkpoint
+from training.devices import join_processes
+from training.fitting import Order, Task, fit, in_folds, joined, out_of_fold, planned, scores, seeds
+from training.orders import card_of, order_of, precision_of, run_of
+from training.progress import Bars
+from training.settings import FitSettings
+from training.sources import FitSets, fit_sets, spec_of
+from training.states import close_run, is_open, open_run
+
+
+def run(settings: FitSettings) -> int:
+    """Trains networks, chooses their rule on clips kept apart, and writes both as one checkpoint."""
+    order, folder = order_of(settings, spec_of(settings)), settings.out / RUN
+    check_folder(settings.out, planned(order, settings.folds or settings.members), order.spec)
+    if settings.resume and (settings.out / CARD).exists() and not is_open(folder):
+        print(f"{settings.out} is finished; without --resume it is begun again", file=sys.stderr)  # noqa: T201
+        return 0
+    fabric = join_processes(precision_of(settings), threads=settings.threads)
+    with Bars(shown=fabric.is_global_zero) as bars:
+        with fabric.rank_zero_first():
+            sets = fit_sets(settings, order.spec, bars)
+        if fabric.is_global_zero:
+            open_run(folder, run_of(settings, order, sets, processes=fabric.world_size), resume=settings.resume)
+        members = [
+            fit(order, task, fabric=fabric, folder=folder, on_step=bars.training(task.name), say=bars.say)
+            for task in _tasks(settings, order, sets)
+        ]
+        if not fabric.is_global_zero:
+            return 0
+        torch.set_num_threads(settings.threads)  # the other processes have nothing more to do
+        network, device = joined(members, order), fabric.device
+        if sets.validation is None:
+            chosen_on = out_of_fold(members, order, bars.clips("validate"), device=device)
+        else:
+            chosen_on = scores(network, sets.validation, bars.clips("validate"), device=device)
+    card = card_of(settings, order, members, chosen_on, sets)
+    save_checkpoint(settings.out, network, card)
+    close_run(folder)
+    _tell(card, settings.out, bars.say)
+    return 0
+
+
+def _tasks(settings: FitSettings, order: Order, sets: FitSets) -> Iterator[Task]:
+    if settings.folds:
+        return in_folds(sets.training, order, settings.folds)
+    return seeds(sets.training, order, settings.members, watched=sets.validation)
+
+
+def _tell(card: CheckpointCard, out: Path, say: Callable[[str], None]) -> None:
+    found = card.training.validation
+    assert found is not None
+    say(
+        f"{card.training.steps} steps in {card.training.minutes} minutes; validation MCC {found.mcc.value:.3f} "
+        f"({found.clips} clips, {found.prevalence:.1%} stalled; the thresholds were chosen on them); "
+        f"checkpoint in {out}"
+    )
+    for line in words.not_promised(card.rule, clips=found.clips, stalled=round(found.prevalence * found.clips)):
+        say(line)
