@@ -56,7 +56,8 @@ def _summary(built: "Built") -> Table:
     return table
 
 
+COMMANDS = {"build": Command("checkpoint to artifact", BuildSettings, _build)}
+
 if __name__ == "__main__":
     end_in_order()
-    commands = {"build": Command("checkpoint to artifact", BuildSettings, _build)}
-    sys.exit(main("python -m trt_build", commands, sys.argv[1:], default="build"))
+    sys.exit(main("python -m trt_build", COMMANDS, sys.argv[1:], default="build"))

@@ -1,0 +1,49 @@
+"""What README tells to type for a model of one's own is typed, with fewer clips and steps."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import training.__main__
+import trt_build.__main__
+from stream.cli import main
+from stream.engine.artifact import load_artifact
+from training.checkpoint import load_checkpoint
+
+README = Path(__file__).resolve().parent.parent / "README.md"
+PROGRAMS = {"training": training.__main__.COMMANDS, "trt_build": trt_build.__main__.COMMANDS}
+FEWER = {"--clips": "14"}
+LIGHTER = {
+    "STALL_TRAINING_PROCESSES": "1",
+    "STALL_TRAINING_THREADS": "1",
+    "STALL_TRAINING_CHANGE": "batch=4",
+    "STALL_TRAINING_STEPS": "1",
+    "STALL_TRAINING_VALIDATION_SHARE": "0.4",
+}
+
+
+def commands(heading: str) -> Iterator[tuple[str, list[str]]]:
+    """The program and its words, for each line of a section's first block that is for one of `PROGRAMS`."""
+    block = README.read_text().partition(f"\n{heading}\n")[2].split("```\n")[1]
+    for line in block.splitlines():
+        python, module, program, *words = shlex.split(line, comments=True)
+        assert (python, module) == ("python", "-m")
+        if program in PROGRAMS:
+            yield program, words
+
+
+def test_the_way_to_a_model_of_ones_own_is_as_readme_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for name, value in LIGHTER.items():
+        monkeypatch.setenv(name, value)
+    for program, words in commands("## Your own model"):
+        fewer = [FEWER.get(before, word) for before, word in zip(["", *words], words, strict=False)]
+        default = "build" if program == "trt_build" else None
+        assert main(f"python -m {program}", PROGRAMS[program], fewer, default=default) == 0, words
+    card = load_checkpoint(tmp_path / "checkpoint")[1]
+    assert not {"C", "M"} & set(card.training.projects)
+    assert (tmp_path / "page.html").exists()
+    assert "0.3" in (tmp_path / "card.md").read_text()
+    assert load_artifact(tmp_path / "artifact").manifest.spec == card.spec
