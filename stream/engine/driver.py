@@ -1,11 +1,13 @@
-"""Is there an NVIDIA driver with a GPU? Asked before TensorRT is touched, which without one ends the process.
+"""Which GPU the NVIDIA driver shows, if any. Asked before TensorRT is touched, which without one ends the process.
 
 TensorRT's `Runtime` doesn't raise where there is no driver: it gives an object that crashes on first use or at
 exit. And `cuInit` may itself spoil a process that forks later, so a child process asks.
 """
 
+import json
 import subprocess
 import sys
+from dataclasses import dataclass
 
 from stream.errors import UserError
 
@@ -20,12 +22,36 @@ if status := cuda.cuInit(0):
 count = ctypes.c_int()
 if cuda.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
     raise SystemExit("the NVIDIA driver shows no GPU")
+device, name, number = ctypes.c_int(), ctypes.create_string_buffer(256), ctypes.c_int()
+def asked(status):
+    if status:
+        raise SystemExit(f"the NVIDIA driver doesn't say what GPU it has ({status})")
+    return number.value
+asked(cuda.cuDeviceGet(ctypes.byref(device), 0))
+asked(cuda.cuDeviceGetName(name, len(name), device))
+major, minor = (asked(cuda.cuDeviceGetAttribute(ctypes.byref(number), each, device)) for each in (75, 76))
+version = asked(cuda.cuDriverGetVersion(ctypes.byref(number)))
+cuda_version = f"{version // 1000}.{version % 1000 // 10}"
+import json
+print(json.dumps({"name": name.value.decode(), "capability": f"{major}.{minor}", "cuda": cuda_version}))
 """
+"""75 and 76 are CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR."""
 _DEADLINE_S = 60.0
 
 
-def require_gpu() -> None:
-    """Returns where a GPU can be used.
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """The first GPU that CUDA shows."""
+
+    name: str
+    capability: str
+    """Compute capability, as "8.9"."""
+    cuda: str
+    """The newest CUDA that the driver serves, as "13.2"."""
+
+
+def require_gpu() -> Gpu:
+    """The GPU, where one can be used.
 
     Raises:
         UserError: what is absent, and what to use instead.
@@ -38,6 +64,6 @@ def require_gpu() -> None:
         fault = f"the NVIDIA driver doesn't answer within {_DEADLINE_S:.0f} s"
     else:
         if probe.returncode == 0:
-            return
+            return Gpu(**json.loads(probe.stdout))
         fault = probe.stderr.strip().rpartition("\n")[2] or f"asking the NVIDIA driver ended with {probe.returncode}"
     raise UserError(f"a TensorRT engine needs a GPU: {fault}; use an artifact of kind openvino on this machine")

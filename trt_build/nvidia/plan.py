@@ -1,0 +1,135 @@
+"""From an ONNX file to a serialised plan, or one line of NVIDIA's own words that says why not.
+
+Precision is not chosen here: networks are strongly typed, so each tensor has the type that the file gives it
+(`trt_build.precision` rewrites the file).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from stream.errors import UserError
+from trt_build.nvidia.handle import Handle, Target
+from trt_build.nvidia.log import Lines, logger_into, words
+from trt_build.nvidia.timing import save_timing, use_timing
+
+if TYPE_CHECKING:
+    import tensorrt as nv
+
+
+class PlanSettings(BaseModel):
+    """How to compile. Rising batch sizes and enough workspace are for TensorRT to judge, which says why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    smallest_batch: int = Field(default=1, ge=1)
+    usual_batch: int = Field(ge=1)
+    """The batch size that kernels are chosen for."""
+    largest_batch: int = Field(ge=1)
+    target: Target = Target()
+    workspace_bytes: int | None = Field(default=None, ge=1)
+    """Memory on the GPU that a kernel may use beside its tensors; None leaves it at all there is."""
+    level: int = Field(default=3, ge=0, le=5)
+    """Of the builder's optimisation, NVIDIA's default; TensorRT itself takes 9 without a word."""
+    tf32: bool = False
+    """Whether products of fp32 may be rounded to 10 bits of mantissa, which is faster; 1e-4 is then out of reach."""
+    timing: Path | None = None
+    """The timing cache's file, by `timing_file`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A network as TensorRT loads it."""
+
+    content: bytes
+    warnings: tuple[str, ...]
+    """NVIDIA's, each once."""
+    layers: str | None
+    """The inspector's JSON on what became of the layers; None where the plan can't be loaded here."""
+
+
+def compile_plan(onnx_file: Path, settings: PlanSettings, handle: Handle) -> Plan:
+    """Parses and compiles a network of one input whose first axis alone is dynamic, as `export_onnx` writes it.
+
+    Raises:
+        UserError: TensorRT doesn't understand the file, or can't compile it as the settings want it.
+        OSError: the timing cache can't be read or written.
+    """
+    lines, library = Lines(), handle.library
+    logger = logger_into(lines, library)
+    builder = library.Builder(logger)
+    network = builder.create_network(handle.network_flags)
+    parser = library.OnnxParser(network, logger)
+    if not parser.parse_from_file(str(onnx_file)):
+        raise UserError(
+            f"{handle} can't read {onnx_file.name}: {words(list(_parser_errors(parser)))}; "
+            "export the checkpoint again, or report the network's configuration"
+        )
+    config = builder.create_builder_config()
+    if settings.timing:
+        use_timing(config, settings.timing)
+        lines.take_errors()  # of a cache that it refused, which costs time and nothing else
+    _configure(config, settings, handle)
+    index = config.add_optimization_profile(_profile(builder, network.get_input(0), settings))
+    if index < 0 or lines.errors:
+        raise _refused(onnx_file, settings, handle, lines)
+    serialized = builder.build_serialized_network(network, config)
+    if serialized is None:
+        raise _refused(onnx_file, settings, handle, lines)
+    if settings.timing:
+        save_timing(config, settings.timing)
+    content = bytes(serialized)
+    return Plan(content, tuple(dict.fromkeys(lines.warnings)), inspect(content, handle))
+
+
+def inspect(plan: bytes, handle: Handle) -> str | None:
+    """What the inspector says of a plan's layers, as JSON; None where the plan can't be loaded here.
+
+    A version compatible plan brings code that runs on loading it: only plans that were built here may be given.
+    """
+    runtime = handle.library.Runtime(logger_into(Lines(), handle.library))
+    runtime.engine_host_code_allowed = True
+    engine = runtime.deserialize_cuda_engine(plan)
+    if engine is None:
+        return None
+    layers: str = engine.create_engine_inspector().get_engine_information(handle.library.LayerInformationFormat.JSON)
+    return layers
+
+
+def _configure(config: "nv.IBuilderConfig", settings: PlanSettings, handle: Handle) -> None:
+    library = handle.library
+    config.builder_optimization_level = settings.level
+    config.profiling_verbosity = library.ProfilingVerbosity.DETAILED  # for the inspector
+    if settings.workspace_bytes:
+        config.set_memory_pool_limit(library.MemoryPoolType.WORKSPACE, settings.workspace_bytes)
+    if not settings.tf32:
+        config.clear_flag(library.BuilderFlag.TF32)
+    handle.aim(config, settings.target)
+
+
+def _profile(builder: "nv.Builder", clips: "nv.ITensor", settings: PlanSettings) -> "nv.IOptimizationProfile":
+    profile = builder.create_optimization_profile()
+    clip = tuple(clips.shape)[1:]
+    sizes = (settings.smallest_batch, settings.usual_batch, settings.largest_batch)
+    profile.set_shape(clips.name, *((size, *clip) for size in sizes))
+    return profile
+
+
+def _parser_errors(parser: "nv.OnnxParser") -> Iterator[str]:
+    for i in range(parser.num_errors):
+        error: nv.ParserError = parser.get_error(i)
+        where = f" (node {error.node_name()}, {error.node_operator()})" if error.node_name() else ""
+        yield f"{error.desc()}{where}"
+
+
+def _refused(onnx_file: Path, settings: PlanSettings, handle: Handle, lines: Lines) -> UserError:
+    sizes = f"batches {settings.smallest_batch}, {settings.usual_batch}, {settings.largest_batch}"
+    workspace = f", workspace {settings.workspace_bytes} bytes" if settings.workspace_bytes else ""
+    target = f", for {', '.join(settings.target.capabilities)}" if settings.target.capabilities else ""
+    return UserError(
+        f"{handle} can't compile {onnx_file.name} ({sizes}{workspace}{target}): {words(lines.take_errors())}; "
+        "give what it asks for, or another precision or target"
+    )
