@@ -8,7 +8,7 @@ MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long test-ops chaos soak lint format bench bench-drain compare compare-long ablate model clean
+.PHONY: help install demo test test-long test-gpu test-ops chaos soak lint format bench bench-drain compare compare-long ablate model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -19,10 +19,14 @@ demo: $(VENV)/.demo  ## 40 clips through a real Apache Kafka, one worker killed 
 	@$(PY) -m stream demo $(ARGS)
 
 test: $(VENV)/.dev  ## the whole suite, about 17 minutes on 2 cores
-	$(PY) -m pytest -m "not long and not ops" $(ARGS)
+	$(PY) -m pytest -m "not long and not ops and not gpu" $(ARGS)
 
 test-long: $(VENV)/.dev  ## what takes longer
 	$(PY) -m pytest -m long $(ARGS)
+
+test-gpu: $(VENV)/.dev  ## the TensorRT engine's contract on the GPU of this machine, with the extra [tensorrt]
+	$(PY) -m pip install --retries 2 -c constraints.txt -e ".[tensorrt]" >> $(VENV)/install.log 2>&1
+	$(PY) -m pytest -m gpu -v $(ARGS)
 
 test-ops: $(VENV)/.dev  ## with kcat, a Debian package that this installs (as root, or by sudo)
 	@command -v kcat > /dev/null || $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -qq && apt-get install -y -qq kcat'

@@ -61,7 +61,7 @@ def require_gpu() -> Gpu:
             [sys.executable, "-c", _PROBE], capture_output=True, text=True, timeout=_DEADLINE_S, check=False
         )
     except subprocess.TimeoutExpired:
-        fault = f"the NVIDIA driver doesn't answer within {_DEADLINE_S:.0f} s"
+        fault = f"the NVIDIA driver doesn't answer within {_DEADLINE_S:g} s"
     else:
         if probe.returncode == 0:
             return Gpu(**json.loads(probe.stdout))

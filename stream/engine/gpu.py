@@ -1,9 +1,14 @@
-"""TensorRT on one NVIDIA GPU: a thread of its own owns the context and the stream.
+"""TensorRT on one NVIDIA GPU: a thread of its own owns the context and the streams.
 
-Two buffers: while the GPU computes a batch, the next is copied into pinned memory and enqueued behind it.
+Two buffers and two streams: while the GPU computes a batch, the next is copied to pinned memory and on to the device.
 
-NEVER RUN SO FAR: it was written without a GPU at hand, against the names and signatures of tensorrt 11.4 and
-cuda-bindings 13.5. What it promises is promised by `tests/contract/test_engine.py` once a GPU has run it.
+    stream      batch 1                   batch 2                         batch 3
+    copies      clips in                  clips in (during 1's network)   clips in, once 1's buffer is free
+    network     network, logits out       network, logits out             ...
+
+NEVER RUN ON A GPU SO FAR: it was written without one, against the names and signatures of tensorrt 10.16 and 11.4 and
+of cuda-bindings 13.5. Its threads, buffers and order of calls have run on a device that the tests emulate in host
+memory. What it promises is promised by `tests/contract/test_engine.py` once a GPU has run it.
 """
 
 import ctypes
@@ -108,13 +113,16 @@ class TensorRtEngine:
 
 @dataclass(frozen=True, slots=True)
 class _Buffer:
-    """Room for one batch on both sides of the bus, and the event that says its logits have come back."""
+    """Room for one batch on both sides of the bus."""
 
     host_clips: NDArray[np.uint8]
     host_logits: NDArray[np.float32]
     device_clips: int
     device_logits: int
+    arrived: Any
+    """The event after which the clips are on the device."""
     done: Any
+    """The event after which the logits are back."""
 
 
 class _Plan:
@@ -122,18 +130,23 @@ class _Plan:
 
     def __init__(self, artifact: Artifact, stack: ExitStack) -> None:
         _check_capability(artifact)
-        self._stream = _cuda(cudart.cudaStreamCreate())
-        stack.callback(cudart.cudaStreamDestroy, self._stream)
-        self._logger = trt.Logger(trt.Logger.WARNING)
+        self._copies, self._network = _stream(stack), _stream(stack)
+        self._logger = trt.Logger(trt.Logger.WARNING)  # to stderr
         self._runtime = trt.Runtime(self._logger)
+        self._runtime.engine_host_code_allowed = True  # a version compatible plan has some; its digest was checked
         self._engine = self._runtime.deserialize_cuda_engine((artifact.path / "model.plan").read_bytes())
         if self._engine is None:
             raise UserError(
                 f"artifact {artifact.path}: this TensorRT ({trt.__version__}) can't load a plan built by "
                 f"{artifact.manifest.builder}; build it again on this machine with python -m trt_build"
             )
-        self._context = self._engine.create_execution_context()
         shape = (artifact.manifest.batch_sizes[-1], *artifact.manifest.spec.shape)
+        _check_tensors(artifact, self._engine, shape)
+        self._context = self._engine.create_execution_context()
+        if self._context is None:
+            raise UserError(
+                f"artifact {artifact.path}: the GPU has too little free memory for it; end what else uses the GPU"
+            )
         self._idle = deque(_buffer(shape, stack) for _ in range(2))
         self._busy: deque[_Buffer] = deque()
 
@@ -144,13 +157,15 @@ class _Plan:
         buffer.host_clips[: len(clips)] = clips
         copy, kind = cudart.cudaMemcpyAsync, cudart.cudaMemcpyKind
         host_clips, host_logits = buffer.host_clips.ctypes.data, buffer.host_logits.ctypes.data
-        _cuda(copy(buffer.device_clips, host_clips, clips.nbytes, kind.cudaMemcpyHostToDevice, self._stream))
+        _cuda(copy(buffer.device_clips, host_clips, clips.nbytes, kind.cudaMemcpyHostToDevice, self._copies))
+        _cuda(cudart.cudaEventRecord(buffer.arrived, self._copies))
+        _cuda(cudart.cudaStreamWaitEvent(self._network, buffer.arrived, 0))
         _true(self._context.set_input_shape(INPUT, clips.shape), "set_input_shape")
         _true(self._context.set_tensor_address(INPUT, buffer.device_clips), "set_tensor_address")
         _true(self._context.set_tensor_address(OUTPUT, buffer.device_logits), "set_tensor_address")
-        _true(self._context.execute_async_v3(int(self._stream)), "execute_async_v3")
-        _cuda(copy(host_logits, buffer.device_logits, 4 * len(clips), kind.cudaMemcpyDeviceToHost, self._stream))
-        _cuda(cudart.cudaEventRecord(buffer.done, self._stream))
+        _true(self._context.execute_async_v3(int(self._network)), "execute_async_v3")
+        _cuda(copy(host_logits, buffer.device_logits, 4 * len(clips), kind.cudaMemcpyDeviceToHost, self._network))
+        _cuda(cudart.cudaEventRecord(buffer.done, self._network))
 
     def finish(self, count: int) -> NDArray[np.float32]:
         """Waits for the oldest batch started; its logits."""
@@ -165,24 +180,59 @@ def _check_capability(artifact: Artifact) -> None:
     wanted = (attribute.cudaDevAttrComputeCapabilityMajor, attribute.cudaDevAttrComputeCapabilityMinor)
     here = ".".join(str(_cuda(cudart.cudaDeviceGetAttribute(each, 0))) for each in wanted)
     device = artifact.manifest.device
-    if here != device.compute_capability:
+    if not _serves(device.compute_capability or "", here):
         raise UserError(
             f"artifact {artifact.path} was built for {device.name} ({device.compute_capability}), this GPU "
             f"has compute capability {here}; build it on this machine with python -m trt_build"
         )
 
 
+def _serves(built_for: str, here: str) -> bool:
+    """Whether a GPU of capability `here`, as "8.9", runs what was built for "8.9" alone, or for all from "8.0+" on."""
+    if built_for.endswith("+"):
+        return [int(each) for each in here.split(".")] >= [int(each) for each in built_for[:-1].split(".")]
+    return built_for == here
+
+
+def _check_tensors(artifact: Artifact, engine: trt.ICudaEngine, largest: tuple[int, ...]) -> None:
+    found = {
+        name: (engine.get_tensor_mode(name), engine.get_tensor_dtype(name))
+        for name in (engine.get_tensor_name(i) for i in range(engine.num_io_tensors))
+    }
+    needed = {
+        INPUT: (trt.TensorIOMode.INPUT, trt.DataType.UINT8),
+        OUTPUT: (trt.TensorIOMode.OUTPUT, trt.DataType.FLOAT),
+    }
+    if found != needed or tuple(engine.get_tensor_profile_shape(INPUT, 0)[2]) != largest:
+        raise UserError(
+            f"artifact {artifact.path}: model.plan doesn't take {INPUT} uint8 {largest} to {OUTPUT} float32, as its "
+            "manifest says; build it again with python -m trt_build"
+        )
+
+
 def _buffer(shape: tuple[int, ...], stack: ExitStack) -> _Buffer:
     count, size = shape[0], int(np.prod(shape))
-    done = _cuda(cudart.cudaEventCreate())
-    stack.callback(cudart.cudaEventDestroy, done)
     return _Buffer(
         host_clips=_pinned(size, stack).reshape(shape),
         host_logits=_pinned(4 * count, stack).view(np.float32),
         device_clips=_on_device(size, stack),
         device_logits=_on_device(4 * count, stack),
-        done=done,
+        arrived=_event(stack),
+        done=_event(stack),
     )
+
+
+def _stream(stack: ExitStack) -> Any:
+    """Another than the default one, and not waiting for it either."""
+    stream = _cuda(cudart.cudaStreamCreateWithFlags(cudart.cudaStreamNonBlocking))
+    stack.callback(cudart.cudaStreamDestroy, stream)
+    return stream
+
+
+def _event(stack: ExitStack) -> Any:
+    event = _cuda(cudart.cudaEventCreateWithFlags(cudart.cudaEventDisableTiming))
+    stack.callback(cudart.cudaEventDestroy, event)
+    return event
 
 
 def _pinned(size: int, stack: ExitStack) -> NDArray[np.uint8]:

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from concurrent.futures import wait
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,18 +14,43 @@ from numpy.typing import NDArray
 
 from stream.engine.artifact import Artifact
 from stream.engine.contract import Engine
+from stream.engine.driver import require_gpu
 from stream.engine.open import open_engine
+from tests.engine.emulated_gpu import LARGEST, EmulatedCuda, as_plan, emulated
 from training.networks.slowfast import SlowFast
+from trt_build.nvidia.handle import load
+from trt_build.nvidia.plan import PlanSettings, compile_plan
 
 
-@pytest.fixture(scope="module", params=[(1,), (1, 4)], ids=["openvino", "openvino-batches"])
-def artifact(request: pytest.FixtureRequest, tiny_artifact: Artifact) -> Artifact:
-    return replace(tiny_artifact, manifest=tiny_artifact.manifest.model_copy(update={"batch_sizes": request.param}))
+@pytest.fixture(
+    scope="module",
+    params=["openvino", "openvino-batches", "tensorrt-emulated", pytest.param("tensorrt", marks=pytest.mark.gpu)],
+)
+def artifact(request: pytest.FixtureRequest, tiny_artifact: Artifact, tmp_path_factory) -> Artifact:
+    folder = tmp_path_factory.mktemp("contract") / "artifact"
+    onnx_file = tiny_artifact.path / "model.onnx"
+    match request.param:
+        case "tensorrt":
+            return as_plan(tiny_artifact, folder, **compiled_here(onnx_file, folder.with_name("plan")))
+        case "tensorrt-emulated":
+            return as_plan(tiny_artifact, folder, plan=onnx_file, name="none", capability="8.9")
+    sizes = (1,) if request.param == "openvino" else (1, 4)
+    return replace(tiny_artifact, manifest=tiny_artifact.manifest.model_copy(update={"batch_sizes": sizes}))
+
+
+def compiled_here(onnx_file: Path, plan: Path) -> dict[str, Any]:
+    """A plan for the GPU of this machine, which there must be."""
+    gpu = require_gpu()
+    settings = PlanSettings(usual_batch=LARGEST, largest_batch=LARGEST)
+    plan.write_bytes(compile_plan(onnx_file, settings, load("tensorrt")).content)
+    return {"plan": plan, "name": gpu.name, "capability": gpu.capability}
 
 
 @pytest.fixture
 def engine(artifact: Artifact) -> Iterator[Engine]:
-    engine = open_engine(artifact)
+    emulation = emulated(EmulatedCuda()) if artifact.manifest.device.name == "none" else nullcontext()
+    with emulation:
+        engine = open_engine(artifact)
     yield engine
     engine.close()
 

@@ -9,7 +9,6 @@ import ast
 import ctypes
 import os
 import re
-import shutil
 import subprocess
 import sys
 import sysconfig

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from stream.engine.driver import require_gpu
+from stream.engine.driver import Gpu, require_gpu
 from stream.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ class Target(BaseModel):
     """Of TensorRT: whether later versions may load the plan, which then holds a runtime of its own."""
     capabilities: tuple[str, ...] = ()
     """Of TensorRT-RTX: compute capabilities such as "8.9"; none means those that NVIDIA chose."""
+
+    def compute_capability(self, gpu: Gpu) -> str:
+        """For the manifest: what a plan of TensorRT runs on, built where the GPU is; "8.0+" means all from 8.0 on."""
+        return "8.0+" if self.hardware == "ampere-or-later" else gpu.capability
 
 
 class Library(Protocol):

@@ -64,10 +64,9 @@ def compile_plan(onnx_file: Path, settings: PlanSettings, handle: Handle) -> Pla
     network = builder.create_network(handle.network_flags)
     parser = library.OnnxParser(network, logger)
     if not parser.parse_from_file(str(onnx_file)):
-        raise UserError(
-            f"{handle} can't read {onnx_file.name}: {words(list(_parser_errors(parser)))}; "
-            "export the checkpoint again, or report the network's configuration"
-        )
+        raise _unread(onnx_file, handle, words(list(_parser_errors(parser))))
+    if (network.num_inputs, network.num_outputs) != (1, 1):  # it reads an empty file, too
+        raise _unread(onnx_file, handle, f"{network.num_inputs} inputs and {network.num_outputs} outputs, not one each")
     config = builder.create_builder_config()
     if settings.timing:
         use_timing(config, settings.timing)
@@ -116,6 +115,13 @@ def _profile(builder: "nv.Builder", clips: "nv.ITensor", settings: PlanSettings)
     sizes = (settings.smallest_batch, settings.usual_batch, settings.largest_batch)
     profile.set_shape(clips.name, *((size, *clip) for size in sizes))
     return profile
+
+
+def _unread(onnx_file: Path, handle: Handle, why: str) -> UserError:
+    return UserError(
+        f"{handle} can't read {onnx_file.name}: {why}; "
+        "export the checkpoint again, or report the network's configuration"
+    )
 
 
 def _parser_errors(parser: "nv.OnnxParser") -> Iterator[str]:

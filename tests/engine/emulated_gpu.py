@@ -1,0 +1,242 @@
+"""A GPU in host memory: CUDA's runtime and TensorRT, as far as stream/engine/gpu.py uses them.
+
+Like a device it does nothing when it is asked and everything later, in the order of each stream: a buffer that is
+overwritten too early gives wrong logits, memory that was never written gives rubbish, and freed memory is a fault.
+What it can't tell is whether NVIDIA's libraries do as their documents say. A "plan" is an ONNX file.
+"""
+
+import ctypes
+import itertools
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import onnxruntime
+from cuda.bindings import runtime as cuda
+
+from stream.engine.artifact import Artifact, seal
+
+LARGEST = 4
+"""Clips in a batch of the plans."""
+SUCCESS = cuda.cudaError_t.cudaSuccess
+_BROKEN = cuda.cudaError_t.cudaErrorIllegalAddress
+
+
+@contextmanager
+def emulated(device: "EmulatedCuda") -> Iterator[None]:
+    """In here `open_engine` opens plans on the device; what it has opened goes on working afterwards."""
+    sys.modules.pop("stream.engine.gpu", None)
+    tensorrt = EmulatedTensorRt(device)
+    with (
+        patch("cuda.bindings.runtime", device),
+        patch.dict(sys.modules, {"tensorrt": tensorrt}),
+        patch("stream.engine.open.require_gpu"),
+    ):
+        yield
+    sys.modules.pop("stream.engine.gpu", None)
+
+
+def as_plan(artifact: Artifact, folder: Path, *, plan: Path, name: str, capability: str) -> Artifact:
+    """The artifact with a plan for its engine, as for a GPU."""
+    copied = Path(shutil.copytree(artifact.path, folder))
+    shutil.copy(plan, copied / "model.plan")
+    device = artifact.manifest.device.model_copy(update={"name": name, "compute_capability": capability})
+    changes = {"kind": "tensorrt", "device": device, "batch_sizes": (1, LARGEST)}
+    return seal(copied, artifact.manifest.model_copy(update=changes))
+
+
+class Stream:
+    """Work that is done in order, each piece some time after it was asked for."""
+
+    def __init__(self, handle: int, delay_s: float, faults: list[Exception]) -> None:
+        self.handle, self._delay_s, self._faults = handle, delay_s, faults
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="emulated-stream")
+
+    def __int__(self) -> int:
+        return self.handle
+
+    def do(self, work: Callable[[], object]) -> None:
+        def later() -> None:
+            threading.Event().wait(self._delay_s)
+            try:
+                work()
+            except Exception as fault:  # noqa: BLE001 - the thread is a device, and its faults are for the test
+                self._faults.append(fault)
+
+        self._worker.submit(later)
+
+    def end(self) -> None:
+        self._worker.shutdown()
+
+
+class Event:
+    """What was recorded last, and whether its stream has come so far."""
+
+    def __init__(self) -> None:
+        self.recorded = threading.Event()
+        self.recorded.set()
+
+
+class EmulatedCuda:
+    """`cuda.bindings.runtime`: constants are the real ones, calls are these."""
+
+    def __init__(self, *, delay_s: float = 0.0, capability: tuple[int, int] = (8, 9)) -> None:
+        self.delay_s, self.capability = delay_s, capability
+        self.memory: dict[int, ctypes.Array[ctypes.c_ubyte]] = {}
+        self.streams: dict[int, Stream] = {}
+        self.events: set[Event] = set()
+        self.timeline: list[str] = []
+        self.faults: list[Exception] = []
+        self.broken = threading.Event()
+        self._handles = itertools.count(1)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(cuda, name)
+        if callable(found) and not isinstance(found, type):
+            raise AttributeError(f"{name} is not emulated")  # noqa: TRY004 - as modules do
+        return found
+
+    def cudaDeviceGetAttribute(self, attribute, device):  # noqa: N802
+        major = attribute == cuda.cudaDeviceAttr.cudaDevAttrComputeCapabilityMajor
+        return SUCCESS, self.capability[0 if major else 1]
+
+    def cudaStreamCreateWithFlags(self, flags):  # noqa: N802
+        assert flags == cuda.cudaStreamNonBlocking
+        stream = Stream(next(self._handles), self.delay_s, self.faults)
+        self.streams[int(stream)] = stream
+        return SUCCESS, stream
+
+    def cudaStreamDestroy(self, stream):  # noqa: N802
+        self.streams.pop(int(stream)).end()
+        return (SUCCESS,)
+
+    def cudaStreamWaitEvent(self, stream, event, flags):  # noqa: N802
+        stream.do(event.recorded.wait)
+        return (SUCCESS,)
+
+    def cudaEventCreateWithFlags(self, flags):  # noqa: N802
+        event = Event()
+        self.events.add(event)
+        return SUCCESS, event
+
+    def cudaEventDestroy(self, event):  # noqa: N802
+        self.events.remove(event)
+        return (SUCCESS,)
+
+    def cudaEventRecord(self, event, stream):  # noqa: N802
+        event.recorded = threading.Event()
+        stream.do(event.recorded.set)
+        return (SUCCESS,)
+
+    def cudaEventSynchronize(self, event):  # noqa: N802
+        event.recorded.wait()
+        return (_BROKEN if self.broken.is_set() else SUCCESS,)
+
+    def cudaMalloc(self, size):  # noqa: N802
+        block = (ctypes.c_ubyte * size)(*np.random.default_rng(size).integers(0, 256, size, np.uint8))
+        self.memory[ctypes.addressof(block)] = block
+        return SUCCESS, ctypes.addressof(block)
+
+    def cudaFree(self, pointer):  # noqa: N802
+        for stream in self.streams.values():  # the real one waits for the device, too
+            stream._worker.submit(int).result()
+        del self.memory[pointer]
+        return (SUCCESS,)
+
+    cudaMallocHost, cudaFreeHost = cudaMalloc, cudaFree  # noqa: N815
+
+    def cudaMemcpyAsync(self, destination, source, size, kind, stream):  # noqa: N802
+        into = kind == cuda.cudaMemcpyKind.cudaMemcpyHostToDevice
+
+        def copy() -> None:
+            threading.Event().wait(self.delay_s)  # slower than what doesn't wait for it
+            self.block(destination, size)
+            self.block(source, size)
+            ctypes.memmove(destination, source, size)
+            self.timeline.append("clips in" if into else "logits out")
+
+        stream.do(copy)
+        return (SUCCESS,)
+
+    def block(self, pointer: int, size: int) -> "ctypes.Array[ctypes.c_ubyte]":
+        block = self.memory[pointer]
+        assert size <= len(block)
+        return block
+
+
+class EmulatedTensorRt:
+    """`tensorrt`, with engines that compute on the emulated device."""
+
+    __version__ = "0.emulated"
+    TensorIOMode = Enum("TensorIOMode", "INPUT OUTPUT")
+    DataType = Enum("DataType", "UINT8 FLOAT")
+    ICudaEngine = object
+
+    class Logger:
+        WARNING = 2
+
+        def __init__(self, severity: int) -> None:
+            assert severity == self.WARNING
+
+    def __init__(self, device: EmulatedCuda) -> None:
+        self.device = device
+
+    def Runtime(self, logger):  # noqa: N802
+        assert isinstance(logger, self.Logger)
+        return SimpleNamespace(deserialize_cuda_engine=self._engine)
+
+    def _engine(self, plan: bytes):
+        try:
+            session = onnxruntime.InferenceSession(plan, providers=["CPUExecutionProvider"])
+        except Exception:  # noqa: BLE001 - TensorRT logs, and gives None
+            return None
+        tensors = [*session.get_inputs(), *session.get_outputs()]
+        kinds = {"tensor(uint8)": self.DataType.UINT8, "tensor(float)": self.DataType.FLOAT}
+        clip = tensors[0].shape[1:]
+        return SimpleNamespace(
+            num_io_tensors=len(tensors),
+            get_tensor_name=lambda i: tensors[i].name,
+            get_tensor_mode=lambda name: self.TensorIOMode.INPUT if name == "clips" else self.TensorIOMode.OUTPUT,
+            get_tensor_dtype=lambda name: kinds[next(each.type for each in tensors if each.name == name)],
+            get_tensor_profile_shape=lambda name, profile: [(n, *clip) for n in (1, LARGEST, LARGEST)],
+            create_execution_context=lambda: Context(session, self.device),
+        )
+
+
+class Context:
+    """What is set is taken when the work is enqueued, not when it is done."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, device: EmulatedCuda) -> None:
+        self._session, self._device = session, device
+        self._shape: tuple[int, ...] = ()
+        self._addresses: dict[str, int] = {}
+
+    def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
+        self._shape = shape
+        return name == "clips"
+
+    def set_tensor_address(self, name: str, pointer: int) -> bool:
+        self._addresses[name] = pointer
+        return name in ("clips", "logits")
+
+    def execute_async_v3(self, stream: int) -> bool:
+        shape, addresses = self._shape, dict(self._addresses)
+
+        def compute() -> None:
+            clips = self._device.block(addresses["clips"], int(np.prod(shape)))
+            given = np.frombuffer(memoryview(clips), np.uint8, int(np.prod(shape))).reshape(shape)
+            logits = self._session.run(None, {"clips": given})[0]
+            ctypes.memmove(addresses["logits"], logits.ctypes.data, logits.nbytes)
+            self._device.timeline.append("network")
+
+        self._device.streams[stream].do(compute)
+        return True

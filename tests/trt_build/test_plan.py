@@ -1,0 +1,209 @@
+"""TensorRT-RTX parses and compiles our files for real, without a GPU; no plan of it has ever been run."""
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from pydantic import ValidationError
+
+from stream.clip.spec import ClipSpec
+from stream.engine.driver import Gpu
+from stream.errors import UserError
+from tests.bare import run_without
+from training.networks import build, network_named
+from trt_build.export import export_onnx
+from trt_build.nvidia.handle import Handle, Target, TensorRt, check_version, load
+from trt_build.nvidia.log import Lines, logger_into
+from trt_build.nvidia.plan import PlanSettings, compile_plan
+from trt_build.nvidia.timing import timing_file
+from trt_build.precision.fp16 import write_fp16
+from trt_build.precision.int8 import write_int8
+
+AMPERE, ADA, BLACKWELL, TURING = "8.0", "8.9", "12.0", "7.5"
+BATCHES = PlanSettings(usual_batch=4, largest_batch=8)
+
+
+@pytest.fixture(scope="module")
+def rtx() -> Handle:
+    return load("tensorrt-rtx")
+
+
+def aimed(*capabilities: str) -> PlanSettings:
+    return BATCHES.model_copy(update={"target": Target(capabilities=capabilities)})
+
+
+@pytest.mark.parametrize("capability", [AMPERE, "8.6", ADA, BLACKWELL])
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_every_precision_compiles_for_any_batch_size(rtx, precision: str, capability: str, request):
+    plan = compile_plan(request.getfixturevalue(precision), aimed(capability), rtx)
+    assert len(plan.content) > 1e6
+    assert plan.layers is None or json.loads(plan.layers), "no GPU, no inspection"
+
+
+def test_half_the_bits_make_a_smaller_plan(rtx, fp32: Path, fp16: Path):
+    whole, half = (len(compile_plan(path, aimed(ADA), rtx).content) for path in (fp32, fp16))
+    assert half < whole - 0.4 * fp32.stat().st_size
+
+
+def test_one_plan_for_several_gpus(rtx, fp16: Path):
+    assert compile_plan(fp16, aimed(TURING, AMPERE, BLACKWELL), rtx).content
+    assert compile_plan(fp16, BATCHES, rtx).content, "or for those that NVIDIA chose"
+
+
+def test_what_tensorrt_reads_is_the_engines_contract(rtx, fp16: Path):
+    """Whatever the precision inside: uint8 clips of any number to float32 logits."""
+    library, lines = rtx.library, Lines()
+    logger = logger_into(lines, library)
+    builder = library.Builder(logger)
+    network = builder.create_network(rtx.network_flags)
+    parser = library.OnnxParser(network, logger)
+    assert parser.parse_from_file(str(fp16))
+    clips, logits = network.get_input(0), network.get_output(0)
+    assert (network.num_inputs, network.num_outputs) == (1, 1)
+    assert (clips.name, clips.dtype.name, tuple(clips.shape)) == ("clips", "UINT8", (-1, 2, 16, 64, 64))
+    assert (logits.name, logits.dtype.name, tuple(logits.shape)) == ("logits", "FLOAT", (-1,))
+
+
+def test_a_deeper_network_compiles_in_every_precision(rtx, clips, tmp_path: Path):
+    """R50 of half the width: bottlenecks, 110 convolutions; most of its bytes are weights."""
+    torch.manual_seed(0)
+    spec = ClipSpec()
+    export_onnx(build(network_named("r50-half", spec)), spec, tmp_path / "fp32.onnx")
+    write_fp16(tmp_path / "fp32.onnx", tmp_path / "fp16.onnx")
+    write_int8(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", clips=clips[:1])
+    whole, half, quarter = (
+        len(compile_plan(tmp_path / f"{each}.onnx", aimed(ADA), rtx).content) for each in ("fp32", "fp16", "int8")
+    )
+    assert half < 0.6 * whole
+    assert quarter < whole
+
+
+class TestRefusals:
+    """Each is one line with NVIDIA's own words; to them nothing but a log tells of it."""
+
+    def refusal(self, path: Path, settings: PlanSettings, handle: Handle) -> str:
+        with pytest.raises(UserError) as refused:
+            compile_plan(path, settings, handle)
+        line = str(refused.value)
+        assert line.startswith(str(handle))
+        assert "\n" not in line
+        return line
+
+    def test_batch_sizes_that_do_not_rise(self, rtx, fp32: Path):
+        line = self.refusal(fp32, PlanSettings(smallest_batch=8, usual_batch=4, largest_batch=2), rtx)
+        assert "batches 8, 4, 2" in line
+        assert "MIN<=OPT<=MAX" in line
+
+    def test_batch_sizes_for_a_network_that_takes_two(self, rtx, fp32: Path, tmp_path: Path):
+        model = onnx.load(fp32)
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
+        onnx.save(model, tmp_path / "frozen.onnx")
+        assert "static dimensions that don't match" in self.refusal(tmp_path / "frozen.onnx", BATCHES, rtx)
+
+    def test_a_workspace_too_small(self, rtx, fp32: Path):
+        line = self.refusal(fp32, BATCHES.model_copy(update={"workspace_bytes": 1024}), rtx)
+        assert "workspace 1024 bytes" in line
+        assert "Consider increase the allowed workspace size" in line
+
+    def test_a_precision_that_a_gpu_has_no_kernels_for(self, rtx, fp32: Path, fp16: Path):
+        line = self.refusal(fp32, aimed(TURING), rtx)
+        assert "for 7.5" in line
+        assert "FP32 3D convolution is not supported" in line
+        assert compile_plan(fp16, aimed(TURING), rtx).content
+
+    def test_a_zero_point_that_is_not_zero(self, rtx, int8: Path, tmp_path: Path):
+        model = onnx.load(int8)
+        quantise = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
+        zero = next(each for each in model.graph.initializer if each.name == quantise.input[2])
+        zero.CopyFrom(onnx.helper.make_tensor(zero.name, zero.data_type, zero.dims, [3]))
+        onnx.save(model, tmp_path / "askew.onnx")
+        assert "zero" in self.refusal(tmp_path / "askew.onnx", BATCHES, rtx).lower()
+
+    def test_what_is_no_onnx(self, rtx, fp32: Path, tmp_path: Path):
+        content = fp32.read_bytes()
+        for name, spoilt in (("junk", b"junk"), ("empty", b""), ("cut", content[: len(content) // 2])):
+            (tmp_path / f"{name}.onnx").write_bytes(spoilt)
+            assert f"can't read {name}.onnx" in self.refusal(tmp_path / f"{name}.onnx", BATCHES, rtx)
+        assert "not a regular file" in self.refusal(tmp_path / "absent.onnx", BATCHES, rtx)
+
+    def test_an_operator_that_nobody_knows(self, rtx, fp32: Path, tmp_path: Path):
+        model = onnx.load(fp32)
+        model.graph.node[1].op_type = "Wobble"
+        onnx.save(model, tmp_path / "wobble.onnx")
+        line = self.refusal(tmp_path / "wobble.onnx", BATCHES, rtx)
+        assert "node node_sub, Wobble" in line
+        assert "Plugin not found" in line
+
+
+class TestHandle:
+    def test_a_capability_that_is_not_compiled_for_is_answered_with_those_that_are(self, rtx, fp32: Path):
+        with pytest.raises(UserError, match=r"capability 9\.0: TensorRT-RTX .* compiles for 7\.5, 8\.0, .*, 12\.1"):
+            compile_plan(fp32, aimed(ADA, "9.0"), rtx)
+
+    @pytest.mark.parametrize(
+        "target", [Target(hardware="same-capability"), Target(version_compatible=True), Target(hardware="this")]
+    )
+    def test_rtx_refuses_what_it_would_pass_over(self, rtx, fp32: Path, target: Target):
+        settings = BATCHES.model_copy(update={"target": target})
+        if target == Target():
+            assert compile_plan(fp32, settings, rtx).content
+        else:
+            with pytest.raises(UserError, match="name compute capabilities instead"):
+                compile_plan(fp32, settings, rtx)
+
+    def test_what_a_plan_of_tensorrt_runs_on(self):
+        gpu = Gpu(name="NVIDIA L4", capability="8.9", cuda="13.0")
+        assert Target().compute_capability(gpu) == "8.9"
+        assert Target(hardware="same-capability").compute_capability(gpu) == "8.9"
+        assert Target(hardware="ampere-or-later").compute_capability(gpu) == "8.0+"
+
+    def test_a_library_that_is_absent_gets_one_line(self, tmp_path: Path):
+        code = "from trt_build.nvidia.handle import load; load('tensorrt-rtx')"
+        ended = run_without({"tensorrt_rtx"}, tmp_path, "-c", code)
+        assert "UserError: tensorrt-rtx is needed, and not installed" in ended.stderr
+        assert "pip install tensorrt-rtx" in ended.stderr
+
+    def test_a_version_of_another_line_is_refused(self):
+        for version in ("10.0.1", "11.4.0.106"):
+            check_version("TensorRT", version, TensorRt.majors)
+        for version in ("8.6.1.post1", "12.0.0.1"):
+            with pytest.raises(UserError, match=rf"TensorRT {version} is installed, and 10 or 11 is needed"):
+                check_version("TensorRT", version, TensorRt.majors)
+
+
+@pytest.mark.parametrize("wrong", [{"level": 6}, {"workspace_bytes": 0}, {"smallest_batch": 0}, {"fp16": True}])
+def test_settings_that_tensorrt_would_pass_over_are_refused(wrong: dict[str, object]):
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        PlanSettings.model_validate({"usual_batch": 4, "largest_batch": 8, **wrong})
+
+
+class TestTiming:
+    def test_the_cache_is_kept_and_given_again(self, rtx, fp16: Path, tmp_path: Path):
+        file = tmp_path / "new" / "here.timing"
+        settings = BATCHES.model_copy(update={"timing": file})
+        for content in (None, b"junk", b""):
+            if content is not None:
+                file.write_bytes(content)
+            assert compile_plan(fp16, settings, rtx).content
+            assert len(file.read_bytes()) > 10
+            assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+    def test_a_failed_build_leaves_the_cache_alone(self, rtx, fp32: Path, tmp_path: Path):
+        settings = aimed(TURING).model_copy(update={"timing": tmp_path / "here.timing"})
+        with pytest.raises(UserError, match="FP32 3D convolution"):
+            compile_plan(fp32, settings, rtx)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_its_name_tells_gpu_tensorrt_and_driver_apart(self, rtx, tmp_path: Path):
+        gpus = [
+            Gpu(name="NVIDIA L4", capability="8.9", cuda="13.0"),
+            Gpu(name="NVIDIA L4", capability="8.9", cuda="12.4"),
+            Gpu(name="NVIDIA A100-SXM4/80GB", capability="8.0", cuda="13.0"),
+            None,
+        ]
+        files = {timing_file(tmp_path, handle=rtx, gpu=gpu) for gpu in gpus}
+        assert len(files) == len(gpus)
+        assert {file.parent for file in files} == {tmp_path}
+        assert all(rtx.library.__version__ in file.name for file in files)
