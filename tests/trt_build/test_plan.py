@@ -1,7 +1,10 @@
 """TensorRT-RTX parses and compiles our files for real, without a GPU; no plan of it has ever been run."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -15,12 +18,13 @@ from tests.bare import run_without
 from training.networks import build, network_named
 from trt_build.export import export_onnx
 from trt_build.nvidia.handle import Handle, Target, TensorRt, check_version, load
-from trt_build.nvidia.log import Lines, logger_into
-from trt_build.nvidia.plan import PlanSettings, compile_plan
-from trt_build.nvidia.timing import timing_file
+from trt_build.nvidia.log import Lines, logger_into, words
+from trt_build.nvidia.plan import PlanSettings, _configure, compile_plan
+from trt_build.nvidia.timing import timing_file, use_timing
 from trt_build.precision.fp16 import write_fp16
 from trt_build.precision.int8 import write_int8
 
+ROOT = Path(__file__).resolve().parents[2]
 AMPERE, ADA, BLACKWELL, TURING = "8.0", "8.9", "12.0", "7.5"
 BATCHES = PlanSettings(usual_batch=4, largest_batch=8)
 
@@ -97,9 +101,12 @@ class TestRefusals:
         assert "MIN<=OPT<=MAX" in line
 
     def test_batch_sizes_for_a_network_that_takes_two(self, rtx, fp32: Path, tmp_path: Path):
+        """Such a network compiles without a profile, too: one that was refused would pass unseen."""
         model = onnx.load(fp32)
         model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
         onnx.save(model, tmp_path / "frozen.onnx")
+        falling = PlanSettings(smallest_batch=8, usual_batch=4, largest_batch=2)
+        assert "MIN<=OPT<=MAX" in self.refusal(tmp_path / "frozen.onnx", falling, rtx)
         assert "static dimensions that don't match" in self.refusal(tmp_path / "frozen.onnx", BATCHES, rtx)
 
     def test_a_workspace_too_small(self, rtx, fp32: Path):
@@ -179,6 +186,42 @@ def test_settings_that_tensorrt_would_pass_over_are_refused(wrong: dict[str, obj
         PlanSettings.model_validate({"usual_batch": 4, "largest_batch": 8, **wrong})
 
 
+def test_settings_reach_the_builder(rtx):
+    library, logger = rtx.library, logger_into(Lines(), rtx.library)
+    builder = library.Builder(logger)
+    for tf32, level, workspace in ((False, 1, 2**20), (True, 4, 2**30)):
+        config = builder.create_builder_config()
+        changes = {"tf32": tf32, "level": level, "workspace_bytes": workspace}
+        _configure(config, BATCHES.model_copy(update=changes), rtx)
+        assert config.get_flag(library.BuilderFlag.TF32) == tf32
+        assert config.builder_optimization_level == level
+        assert config.get_memory_pool_limit(library.MemoryPoolType.WORKSPACE) == workspace
+        assert config.profiling_verbosity == library.ProfilingVerbosity.DETAILED
+
+
+def test_nvidias_words_are_one_line_and_each_once():
+    assert words(["no\n  plugin ", "no driver", "no plugin"]) == "no plugin | no driver"
+    assert words([]) == "it doesn't say why"
+
+
+class Choosy:
+    """A builder's configuration that takes an empty timing cache alone, as TensorRT does on another GPU."""
+
+    def __init__(self, *, refuses_by: str) -> None:
+        self.refuses_by = refuses_by
+        self.cache: bytes | None = None
+
+    def create_timing_cache(self, content: bytes) -> bytes | None:
+        return None if content and self.refuses_by == "create" else content
+
+    def set_timing_cache(self, cache: bytes, *, ignore_mismatch: bool) -> bool:
+        assert not ignore_mismatch
+        if cache and self.refuses_by == "set":
+            return False
+        self.cache = cache
+        return True
+
+
 class TestTiming:
     def test_the_cache_is_kept_and_given_again(self, rtx, fp16: Path, tmp_path: Path):
         file = tmp_path / "new" / "here.timing"
@@ -189,6 +232,23 @@ class TestTiming:
             assert compile_plan(fp16, settings, rtx).content
             assert len(file.read_bytes()) > 10
             assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+    @pytest.mark.parametrize("refuses_by", ["create", "set"])
+    def test_what_tensorrt_refuses_is_begun_anew(self, refuses_by: str, tmp_path: Path):
+        (tmp_path / "here.timing").write_bytes(b"of another GPU")
+        config: Any = Choosy(refuses_by=refuses_by)
+        use_timing(config, tmp_path / "here.timing")
+        assert config.cache == b""
+        config = Choosy(refuses_by="nothing")
+        use_timing(config, tmp_path / "here.timing")
+        assert config.cache == b"of another GPU"
+
+    def test_a_place_that_cannot_be_written_costs_the_cache_and_not_the_plan(self, rtx, fp16: Path, tmp_path: Path):
+        (tmp_path / "file").touch()
+        file = tmp_path / "file" / "here.timing"
+        plan = compile_plan(fp16, BATCHES.model_copy(update={"timing": file}), rtx)
+        assert plan.content
+        assert f"the timing cache {file} can't be written (File exists)" in plan.warnings
 
     def test_a_failed_build_leaves_the_cache_alone(self, rtx, fp32: Path, tmp_path: Path):
         settings = aimed(TURING).model_copy(update={"timing": tmp_path / "here.timing"})
@@ -207,3 +267,37 @@ class TestTiming:
         assert len(files) == len(gpus)
         assert {file.parent for file in files} == {tmp_path}
         assert all(rtx.library.__version__ in file.name for file in files)
+
+
+COLLECT = """
+import gc, sys
+from pathlib import Path
+from stream.errors import UserError
+from trt_build.nvidia.handle import Target, load
+from trt_build.nvidia import plan
+from trt_build.nvidia.plan import PlanSettings, compile_plan
+gc.disable()
+def collecting(lines, library):
+    class Logger(library.ILogger):
+        def log(self, severity, msg):
+            if lines.warnings == []:
+                lines.warnings.append("collected")
+                gc.collect()
+    return Logger()
+rtx, path, batches = load("tensorrt-rtx"), Path(sys.argv[1]), {"usual_batch": 4, "largest_batch": 8}
+for refused in ({"workspace_bytes": 1}, {"target": Target(capabilities=("0.0",))}):
+    try:
+        compile_plan(path, PlanSettings(**batches, **refused), rtx)
+    except UserError as error:
+        error.itself = error
+plan.logger_into = collecting
+print(len(compile_plan(path, PlanSettings(**batches), rtx).content))
+"""
+
+
+def test_what_a_failed_build_leaves_does_not_stop_the_next(fp32: Path):
+    """An exception keeps its frames; a builder in one of them, collected during the next build, would wait for it."""
+    ended = subprocess.run(
+        [sys.executable, "-c", COLLECT, fp32], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert int(ended.stdout) > 1e6, ended.stderr

@@ -46,7 +46,7 @@ class Plan:
 
     content: bytes
     warnings: tuple[str, ...]
-    """NVIDIA's, each once."""
+    """NVIDIA's, each once, and that the timing cache couldn't be kept."""
     layers: str | None
     """The inspector's JSON on what became of the layers; None where the plan can't be loaded here."""
 
@@ -56,9 +56,19 @@ def compile_plan(onnx_file: Path, settings: PlanSettings, handle: Handle) -> Pla
 
     Raises:
         UserError: TensorRT doesn't understand the file, or can't compile it as the settings want it.
-        OSError: the timing cache can't be read or written.
     """
-    lines, library = Lines(), handle.library
+    lines = Lines()
+    try:
+        content = _compile(onnx_file, settings, handle, lines)
+    except UserError as error:
+        # Not with its frames, which hold a builder: one that is collected as garbage from within the log of the next
+        # build waits for that build, and the build for its log (seen in TensorRT-RTX 1.7).
+        raise error.with_traceback(None) from None
+    return Plan(content, tuple(dict.fromkeys(lines.warnings)), inspect(content, handle))
+
+
+def _compile(onnx_file: Path, settings: PlanSettings, handle: Handle, lines: Lines) -> bytes:
+    library = handle.library
     logger = logger_into(lines, library)
     builder = library.Builder(logger)
     network = builder.create_network(handle.network_flags)
@@ -70,7 +80,7 @@ def compile_plan(onnx_file: Path, settings: PlanSettings, handle: Handle) -> Pla
     config = builder.create_builder_config()
     if settings.timing:
         use_timing(config, settings.timing)
-        lines.take_errors()  # of a cache that it refused, which costs time and nothing else
+    lines.take_errors()  # of a cache that it refused, say: no harm was done
     _configure(config, settings, handle)
     index = config.add_optimization_profile(_profile(builder, network.get_input(0), settings))
     if index < 0 or lines.errors:
@@ -79,9 +89,11 @@ def compile_plan(onnx_file: Path, settings: PlanSettings, handle: Handle) -> Pla
     if serialized is None:
         raise _refused(onnx_file, settings, handle, lines)
     if settings.timing:
-        save_timing(config, settings.timing)
-    content = bytes(serialized)
-    return Plan(content, tuple(dict.fromkeys(lines.warnings)), inspect(content, handle))
+        try:
+            save_timing(config, settings.timing)
+        except OSError as error:  # the plan is worth more than the cache
+            lines.warnings.append(f"the timing cache {settings.timing} can't be written ({error.strerror})")
+    return bytes(serialized)
 
 
 def inspect(plan: bytes, handle: Handle) -> str | None:

@@ -4,7 +4,6 @@ It holds for one GPU, one version of TensorRT and one driver, and the file's nam
 what it refuses is begun anew, for a cache may be lost at any time.
 """
 
-import os
 import re
 import tempfile
 from pathlib import Path
@@ -25,7 +24,10 @@ def timing_file(folder: Path, *, handle: Handle, gpu: Gpu | None) -> Path:
 
 def use_timing(config: "nv.IBuilderConfig", file: Path) -> None:
     """Gives the builder what the file holds, or an empty cache."""
-    content = file.read_bytes() if file.is_file() else b""
+    try:
+        content = file.read_bytes()
+    except OSError:
+        content = b""
     for each in (content, b""):
         cache = config.create_timing_cache(each)
         if cache is not None and config.set_timing_cache(cache, ignore_mismatch=False):
@@ -39,11 +41,7 @@ def save_timing(config: "nv.IBuilderConfig", file: Path) -> None:
         OSError: the folder can't be made or written to.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as part:
-        try:
-            part.write(bytes(config.get_timing_cache().serialize()))
-            part.close()
-            os.replace(part.name, file)  # noqa: PTH105 - NamedTemporaryFile gives a name
-        except BaseException:
-            Path(part.name).unlink(missing_ok=True)
-            raise
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+        part = Path(folder) / "part"
+        part.write_bytes(bytes(config.get_timing_cache().serialize()))
+        part.replace(file)
