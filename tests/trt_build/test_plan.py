@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -124,7 +125,7 @@ class TestRefusals:
         model = onnx.load(int8)
         quantise = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
         zero = next(each for each in model.graph.initializer if each.name == quantise.input[2])
-        zero.CopyFrom(onnx.helper.make_tensor(zero.name, zero.data_type, zero.dims, [3]))
+        zero.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(zero) + np.int8(3), zero.name))
         onnx.save(model, tmp_path / "askew.onnx")
         assert "zero" in self.refusal(tmp_path / "askew.onnx", BATCHES, rtx).lower()
 

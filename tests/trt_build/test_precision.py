@@ -65,12 +65,12 @@ class TestFp16:
 
 
 class TestInt8:
-    def test_each_convolution_and_product_is_quantised_on_both_sides(self, int8: Path):
+    def test_each_convolution_is_quantised_on_both_sides(self, int8: Path):
         graph = onnx.load(int8).graph
         made_by = {name: node for node in graph.node for name in node.output}
-        multiplied = [node for node in graph.node if node.op_type in ("Conv", "Gemm")]
-        assert len(multiplied) == 30
-        for node in multiplied:
+        convolutions = [node for node in graph.node if node.op_type == "Conv"]
+        assert len(convolutions) == 29
+        for node in convolutions:
             for name in node.input[:2]:
                 dequantised = made_by[name]
                 assert dequantised.op_type == "DequantizeLinear", node.name
@@ -99,11 +99,19 @@ class TestInt8:
         scored = [logits(path, clips[:4]) for path in (fp32, int8, tmp_path / "other.onnx")]
         assert np.abs(scored[2] - scored[0]).max() > 2 * np.abs(scored[1] - scored[0]).max()
 
-    def test_a_last_batch_that_is_not_full_counts(self, fp32: Path, clips, tmp_path: Path):
-        """Of five clips the fifth is alone in its batch."""
+    def test_each_clip_counts_the_last_too(self, fp32: Path, clips, tmp_path: Path):
         dark = np.zeros((4, *clips.shape[1:]), np.uint8)
         for name, content in (("dark", dark), ("and-one", np.concatenate([dark, clips[:1]])), ("one", clips[:1])):
             write_int8(fp32, tmp_path / f"{name}.onnx", clips=content)
         dark_only, both, one = (logits(tmp_path / f"{n}.onnx", clips[:4]) for n in ("dark", "and-one", "one"))
         assert not np.allclose(both, dark_only, atol=1e-3)
         assert np.abs(both - one).max() < np.abs(dark_only - one).max()
+
+    def test_the_logits_of_the_calibration_clips_are_not_shifted(self, fp32: Path, int8: Path, clips):
+        seen = clips[: len(clips) // 2]
+        shift = float((logits(int8, seen) - logits(fp32, seen)).mean())
+        assert abs(shift) < 0.01  # 0.25 without the correction
+
+    def test_nothing_is_printed(self, fp32: Path, clips, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+        write_int8(fp32, tmp_path / "quiet.onnx", clips=clips[:1])
+        assert capfd.readouterr() == ("", "")
