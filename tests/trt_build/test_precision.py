@@ -112,6 +112,7 @@ class TestInt8:
         shift = float((logits(int8, seen) - logits(fp32, seen)).mean())
         assert abs(shift) < 0.01  # 0.25 without the correction
 
-    def test_nothing_is_printed(self, fp32: Path, clips, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    def test_nothing_is_printed_or_logged(self, fp32: Path, clips, tmp_path: Path, capfd, caplog):
         write_int8(fp32, tmp_path / "quiet.onnx", clips=clips[:1])
         assert capfd.readouterr() == ("", "")
+        assert caplog.messages == []
