@@ -38,7 +38,7 @@ _EXTRAS = {
         ("jinja2", "lightning_fabric", "matplotlib", "polars", "safetensors", "tensorboard", "torch", "torchvision"),
         "train",
     ),
-    **dict.fromkeys(("onnx", "onnxscript"), "build"),
+    **dict.fromkeys(("nncf", "onnx", "onnxruntime", "onnxscript"), "build"),
 }
 """Libraries that not every user needs, and the extra of our package that brings each."""
 _T = TypeVar("_T")

@@ -150,8 +150,8 @@ DOORS: dict[str, set[str]] = {
     "matplotlib": {"training.page.plots"},
     "torch": {"training", "trt_build.export", "trt_build.verify"},
     "torchvision": {"training.networks"},
-    "onnx": {"trt_build.export", "trt_build.precision"},
-    "onnxruntime": {"trt_build.precision"},
+    "onnx": {"trt_build.export", "trt_build.nvidia"},
+    "onnxruntime": {"trt_build.nvidia"},
     "lightning_fabric": {"training.devices", "training.fitting", "training.loop", "training.trials"},
     "tensorboard": set(),  # by torch.utils.tensorboard, in training.board
     "safetensors": {"training.checkpoint"},

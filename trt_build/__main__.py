@@ -53,6 +53,8 @@ def _summary(built: "Built") -> Table:
     table.add_row("size", f"{size_mb:.2f} MB")
     table.add_row("one clip alone", f"{built.speed.latency_ms:.1f} ms")
     table.add_row("all slots busy", f"{built.speed.clips_per_s:.0f} clips/s")
+    for warning in built.warnings:
+        table.add_row("warning", warning)
     return table
 
 

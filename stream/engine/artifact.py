@@ -2,7 +2,8 @@
 
     manifest.json                   what stands below; its sha256 is the artifact's name
     model.xml, model.bin            the engine of kind "openvino" (beside it model.onnx, which it was made from)
-    model.plan                      the engine of kind "tensorrt"
+    model.plan                      the engine of kind "tensorrt" (beside it model.onnx; lowered.onnx, which it was made
+                                    from in fp16 and int8; and layers.json, what TensorRT says of its layers)
     golden.npz, golden.mp4          clips and what they must score (stream/engine/golden.py)
 
 An engine file is executable, so nothing in the folder is used unless its digest is the manifest's.
@@ -43,7 +44,7 @@ class Device(_Part):
 
     name: str
     compute_capability: str | None = None
-    """Of an NVIDIA GPU, as "8.9"; the plan runs on no other."""
+    """Of an NVIDIA GPU, as "8.9", where the plan runs on no other; "8.0+" means all from 8.0 on."""
 
 
 class Agreement(_Part):

@@ -66,4 +66,4 @@ def require_gpu() -> Gpu:
         if probe.returncode == 0:
             return Gpu(**json.loads(probe.stdout))
         fault = probe.stderr.strip().rpartition("\n")[2] or f"asking the NVIDIA driver ended with {probe.returncode}"
-    raise UserError(f"a TensorRT engine needs a GPU: {fault}; use an artifact of kind openvino on this machine")
+    raise UserError(f"a TensorRT engine needs a GPU: {fault}; use OpenVINO here (trt_build --target openvino)")

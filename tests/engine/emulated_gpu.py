@@ -17,10 +17,10 @@ from enum import Enum
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import numpy as np
 import onnxruntime
+import pytest
 from cuda.bindings import runtime as cuda
 
 from stream.engine.artifact import Artifact, seal
@@ -35,12 +35,10 @@ _BROKEN = cuda.cudaError_t.cudaErrorIllegalAddress
 def emulated(device: "EmulatedCuda") -> Iterator[None]:
     """In here `open_engine` opens plans on the device; what it has opened goes on working afterwards."""
     sys.modules.pop("stream.engine.gpu", None)
-    tensorrt = EmulatedTensorRt(device)
-    with (
-        patch("cuda.bindings.runtime", device),
-        patch.dict(sys.modules, {"tensorrt": tensorrt}),
-        patch("stream.engine.open.require_gpu"),
-    ):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cuda.bindings.runtime", device)
+        patch.setitem(sys.modules, "tensorrt", EmulatedTensorRt(device))
+        patch.setattr("stream.engine.open.require_gpu", lambda: None)
         yield
     sys.modules.pop("stream.engine.gpu", None)
 
@@ -97,6 +95,12 @@ class EmulatedCuda:
         self.timeline: list[str] = []
         self.faults: list[Exception] = []
         self.broken = threading.Event()
+        self.open = threading.Event()
+        """Until then it takes no work."""
+        self.open.set()
+        self.clips_in = threading.Semaphore(0)
+        self.clips_first = 0
+        """Batches whose clips the first network waits for."""
         self._handles = itertools.count(1)
 
     def __getattr__(self, name: str) -> Any:
@@ -156,6 +160,7 @@ class EmulatedCuda:
 
     def cudaMemcpyAsync(self, destination, source, size, kind, stream):  # noqa: N802
         into = kind == cuda.cudaMemcpyKind.cudaMemcpyHostToDevice
+        self.open.wait()
 
         def copy() -> None:
             threading.Event().wait(self.delay_s)  # slower than what doesn't wait for it
@@ -163,6 +168,8 @@ class EmulatedCuda:
             self.block(source, size)
             ctypes.memmove(destination, source, size)
             self.timeline.append("clips in" if into else "logits out")
+            if into:
+                self.clips_in.release()
 
         stream.do(copy)
         return (SUCCESS,)
@@ -232,6 +239,8 @@ class Context:
         shape, addresses = self._shape, dict(self._addresses)
 
         def compute() -> None:
+            if "network" not in self._device.timeline:
+                assert all(self._device.clips_in.acquire(timeout=10) for _ in range(self._device.clips_first))
             clips = self._device.block(addresses["clips"], int(np.prod(shape)))
             given = np.frombuffer(memoryview(clips), np.uint8, int(np.prod(shape))).reshape(shape)
             logits = self._session.run(None, {"clips": given})[0]

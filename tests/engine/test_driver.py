@@ -72,7 +72,7 @@ def test_the_first_gpu_is_told(answering, version: int, cuda: str):
 )
 def test_what_is_absent_is_one_line(answering, answers: dict[str, object], said: str):
     answering(**answers)
-    with pytest.raises(UserError, match=f"^a TensorRT engine needs a GPU: {said}; use an artifact of kind openvino"):
+    with pytest.raises(UserError, match=f"^a TensorRT engine needs a GPU: {said}; use OpenVINO here"):
         require_gpu()
 
 

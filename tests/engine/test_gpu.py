@@ -77,9 +77,14 @@ def expected_by(tiny_network) -> Callable[[NDArray[np.uint8]], NDArray[np.float3
 
 
 def test_the_next_clips_arrive_while_the_network_computes(open_on, artifact, clips):
-    device = EmulatedCuda(delay_s=0.01)
+    """The first network is made to last until the second batch has come."""
+    device = EmulatedCuda()
+    device.clips_first = 2
     engine = open_on(artifact, device)
-    wait([engine.submit(clips[i : i + 1]) for i in range(4)])
+    device.open.clear()
+    futures = [engine.submit(clips[i : i + 1]) for i in range(4)]
+    device.open.set()
+    wait(futures)
     order = device.timeline
     second_in = [i for i, what in enumerate(order) if what == "clips in"][1]
     assert second_in < order.index("logits out"), order

@@ -1,4 +1,4 @@
-"""The network that comes with the package, of the slim preset, and crops to score with it."""
+"""The network that comes with the package, of the slim preset, and clips to calibrate, to judge and to score with."""
 
 from pathlib import Path
 
@@ -7,9 +7,19 @@ import pytest
 from numpy.typing import NDArray
 
 from stream.engine.artifact import default_artifact_path, load_artifact
-from trt_build.precision.fp16 import write_fp16
-from trt_build.precision.int8 import write_int8
+from trt_build.nvidia.fp16 import write_fp16
+from trt_build.nvidia.int8 import write_int8
 from trt_build.verify import sample_clips
+
+CLIPS = 32
+"""To calibrate int8 on, and as many to judge it."""
+
+
+@pytest.fixture(scope="session")
+def few(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """Settings that ask for few clips, which are generated once."""
+    cache = tmp_path_factory.mktemp("few") / "clips"
+    return {"precision": "int8", "calibration_clips": CLIPS, "validation_clips": CLIPS, "processes": 1, "cache": cache}
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,14 @@
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import torch
 
 from stream.engine.artifact import Artifact, load_artifact
+from stream.engine.open import open_engine
 from stream.engine.quiet import ov
 from stream.errors import UserError
 from training.checkpoint import load_checkpoint, save_checkpoint
@@ -64,11 +66,12 @@ def test_what_is_not_the_network_compiled_is_refused(tiny_artifact: Artifact, ti
     other = SlowFast(tiny_network.config).eval()
     other.load_state_dict(tiny_network.state_dict())
     clips = sample_clips(tiny_artifact.manifest.spec)
-    assert verify(other, tiny_artifact, clips).clips == len(clips)
-    with torch.no_grad():
-        other.head.bias.add_(1e-3)
-    with pytest.raises(UserError, match=r"fp32 may be 0\.0001 off"):
-        verify(other, tiny_artifact, clips)
+    with closing(open_engine(tiny_artifact)) as engine:
+        assert verify(other, engine, clips, "fp32").clips == len(clips)
+        with torch.no_grad():
+            other.head.bias.add_(1e-3)
+        with pytest.raises(UserError, match=r"fp32 may be 0\.0001 off"):
+            verify(other, engine, clips, "fp32")
 
 
 def test_weights_that_give_no_number_are_refused(tiny_network: SlowFast, tiny_checkpoint: Path, tmp_path: Path):

@@ -14,22 +14,16 @@ from stream.engine.open import open_engine
 from stream.engine.quiet import ov
 from stream.errors import UserError
 from stream.verdict import DecisionRule
+from tests.trt_build.conftest import CLIPS
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.evaluate import score
+from training.networks import Network
 from trt_build.agreement import check_agreement
 from trt_build.build import build
 from trt_build.samples import draw_samples
 from trt_build.settings import BuildSettings
 
-CLIPS = 32
 SHIPPED = Path(__file__).parents[2] / "stream" / "model" / "checkpoint"
-
-
-@pytest.fixture(scope="session")
-def few(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """Settings that ask for few clips, which are generated once."""
-    cache = tmp_path_factory.mktemp("int8") / "clips"
-    return {"precision": "int8", "calibration_clips": CLIPS, "validation_clips": CLIPS, "processes": 1, "cache": cache}
 
 
 def placed(tmp_path: Path, few: dict[str, object], threshold: Callable[[NDArray[np.float32]], float]) -> BuildSettings:
@@ -42,6 +36,16 @@ def placed(tmp_path: Path, few: dict[str, object], threshold: Callable[[NDArray[
     rule = DecisionRule(low=at, high=at, decide=at)
     save_checkpoint(settings.checkpoint, network, card.model_copy(update={"rule": rule}))
     return settings
+
+
+def raise_a_channel(network: Network, *, by: float) -> None:
+    """Of what the slow stem gives the first channel grows, and those who take it shrink it: all logits stay."""
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.startswith("stem.slow.stem_bn"):
+                parameter[0] *= by
+            if name in ("stages.0.slow.0.branch.a.weight", "stages.0.slow.0.shortcut.shortcut.weight"):
+                parameter[:, 0] /= by
 
 
 def clear(logits: NDArray[np.float32]) -> float:
@@ -94,12 +98,7 @@ def test_a_network_that_eight_bits_can_not_hold_is_refused_with_its_layers(few: 
     """One channel a thousand times the others, and what reads it a thousandth: the same function, in fp32."""
     settings = placed(tmp_path, few, clear)
     network, card = load_checkpoint(settings.checkpoint)
-    with torch.no_grad():
-        for name, parameter in network.named_parameters():
-            if name.startswith("stem.slow.stem_bn"):
-                parameter[0] *= 1000
-            if name in ("stages.0.slow.0.branch.a.weight", "stages.0.slow.0.shortcut.shortcut.weight"):
-                parameter[:, 0] /= 1000
+    raise_a_channel(network, by=1000)
     save_checkpoint(settings.checkpoint, network, card)
     with pytest.raises(UserError, match=r"int8 is refused: .*changes most are node_\w+, "):
         build(settings, begin=lambda _: None)

@@ -79,12 +79,12 @@ HANDLE = """
 import json
 from types import SimpleNamespace
 import tensorrt_bindings as nv
-from trt_build.nvidia.handle import Target, TensorRt
+from trt_build.nvidia.handle import Reach, TensorRt
 handle = TensorRt(nv, nv.NetworkDefinitionCreationFlag.STRONGLY_TYPED, nv.HardwareCompatibilityLevel)
 config = SimpleNamespace(set_flag=lambda flag: flags.append(flag.name))
 told, flags = [], []
 for hardware in ("same-capability", "ampere-or-later"):
-    handle.aim(config, Target(hardware=hardware, version_compatible=hardware == "ampere-or-later"))
+    handle.aim(config, Reach(hardware=hardware, version_compatible=hardware == "ampere-or-later"))
     told.append(config.hardware_compatibility_level.name)
 print(json.dumps([str(handle), handle.network_flags, told, flags]))
 """

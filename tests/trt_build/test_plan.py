@@ -18,12 +18,12 @@ from stream.errors import UserError
 from tests.bare import run_without
 from training.networks import build, network_named
 from trt_build.export import export_onnx
-from trt_build.nvidia.handle import Handle, Target, TensorRt, check_version, load
+from trt_build.nvidia.fp16 import write_fp16
+from trt_build.nvidia.handle import Handle, Reach, TensorRt, check_version, load
+from trt_build.nvidia.int8 import write_int8
 from trt_build.nvidia.log import Lines, logger_into, words
 from trt_build.nvidia.plan import PlanSettings, _configure, compile_plan
 from trt_build.nvidia.timing import timing_file, use_timing
-from trt_build.precision.fp16 import write_fp16
-from trt_build.precision.int8 import write_int8
 
 ROOT = Path(__file__).resolve().parents[2]
 AMPERE, ADA, BLACKWELL, TURING = "8.0", "8.9", "12.0", "7.5"
@@ -36,7 +36,7 @@ def rtx() -> Handle:
 
 
 def aimed(*capabilities: str) -> PlanSettings:
-    return BATCHES.model_copy(update={"target": Target(capabilities=capabilities)})
+    return BATCHES.model_copy(update={"reach": Reach(capabilities=capabilities)})
 
 
 @pytest.mark.parametrize("capability", [AMPERE, "8.6", ADA, BLACKWELL])
@@ -151,11 +151,11 @@ class TestHandle:
             compile_plan(fp32, aimed(ADA, "9.0"), rtx)
 
     @pytest.mark.parametrize(
-        "target", [Target(hardware="same-capability"), Target(version_compatible=True), Target(hardware="this")]
+        "reach", [Reach(hardware="same-capability"), Reach(version_compatible=True), Reach(hardware="this")]
     )
-    def test_rtx_refuses_what_it_would_pass_over(self, rtx, fp32: Path, target: Target):
-        settings = BATCHES.model_copy(update={"target": target})
-        if target == Target():
+    def test_rtx_refuses_what_it_would_pass_over(self, rtx, fp32: Path, reach: Reach):
+        settings = BATCHES.model_copy(update={"reach": reach})
+        if reach == Reach():
             assert compile_plan(fp32, settings, rtx).content
         else:
             with pytest.raises(UserError, match="name compute capabilities instead"):
@@ -163,9 +163,9 @@ class TestHandle:
 
     def test_what_a_plan_of_tensorrt_runs_on(self):
         gpu = Gpu(name="NVIDIA L4", capability="8.9", cuda="13.0")
-        assert Target().compute_capability(gpu) == "8.9"
-        assert Target(hardware="same-capability").compute_capability(gpu) == "8.9"
-        assert Target(hardware="ampere-or-later").compute_capability(gpu) == "8.0+"
+        assert Reach().compute_capability(gpu) == "8.9"
+        assert Reach(hardware="same-capability").compute_capability(gpu) == "8.9"
+        assert Reach(hardware="ampere-or-later").compute_capability(gpu) == "8.0+"
 
     def test_a_library_that_is_absent_gets_one_line(self, tmp_path: Path):
         code = "from trt_build.nvidia.handle import load; load('tensorrt-rtx')"
@@ -190,11 +190,11 @@ def test_settings_that_tensorrt_would_pass_over_are_refused(wrong: dict[str, obj
 def test_settings_reach_the_builder(rtx):
     library, logger = rtx.library, logger_into(Lines(), rtx.library)
     builder = library.Builder(logger)
-    for tf32, level, workspace in ((False, 1, 2**20), (True, 4, 2**30)):
+    for level, workspace in ((1, 2**20), (4, 2**30)):
         config = builder.create_builder_config()
-        changes = {"tf32": tf32, "level": level, "workspace_bytes": workspace}
+        changes = {"level": level, "workspace_bytes": workspace}
         _configure(config, BATCHES.model_copy(update=changes), rtx)
-        assert config.get_flag(library.BuilderFlag.TF32) == tf32
+        assert not config.get_flag(library.BuilderFlag.TF32), "fp32 is asked for, not 10 bits of it"
         assert config.builder_optimization_level == level
         assert config.get_memory_pool_limit(library.MemoryPoolType.WORKSPACE) == workspace
         assert config.profiling_verbosity == library.ProfilingVerbosity.DETAILED
@@ -274,7 +274,7 @@ COLLECT = """
 import gc, sys
 from pathlib import Path
 from stream.errors import UserError
-from trt_build.nvidia.handle import Target, load
+from trt_build.nvidia.handle import Reach, load
 from trt_build.nvidia import plan
 from trt_build.nvidia.plan import PlanSettings, compile_plan
 gc.disable()
@@ -286,7 +286,7 @@ def collecting(lines, library):
                 gc.collect()
     return Logger()
 rtx, path, batches = load("tensorrt-rtx"), Path(sys.argv[1]), {"usual_batch": 4, "largest_batch": 8}
-for refused in ({"workspace_bytes": 1}, {"target": Target(capabilities=("0.0",))}):
+for refused in ({"workspace_bytes": 1}, {"reach": Reach(capabilities=("0.0",))}):
     try:
         compile_plan(path, PlanSettings(**batches, **refused), rtx)
     except UserError as error:

@@ -1,7 +1,7 @@
 """The TensorRT in use: which library it is, and all that differs between the two.
 
     edition        library         versions   compiles                             for
-    tensorrt       tensorrt        10, 11     only on a machine with the GPU       that GPU, or more by a `Target`
+    tensorrt       tensorrt        10, 11     only on a machine with the GPU       that GPU, or more by a `Reach`
     tensorrt-rtx   tensorrt_rtx    1          anywhere, also without a driver      the compute capabilities named
 
 Both have nearly the same names, so the rest of the package is written against a handle and doesn't ask which it has.
@@ -23,7 +23,7 @@ Edition = Literal["tensorrt", "tensorrt-rtx"]
 Hardware = Literal["this", "same-capability", "ampere-or-later"]
 
 
-class Target(BaseModel):
+class Reach(BaseModel):
     """What a plan must run on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,7 +65,7 @@ class Handle(Protocol):
     def network_flags(self) -> int:
         """For `create_network`: what makes its types those of the ONNX file."""
 
-    def aim(self, config: "nv.IBuilderConfig", target: Target) -> None:
+    def aim(self, config: "nv.IBuilderConfig", reach: Reach) -> None:
         """Tells the builder what to compile for.
 
         Raises:
@@ -91,18 +91,18 @@ class TensorRt:
         """From version 11 on there are no other networks."""
         return 1 << int(self.strongly_typed) if major(self.library.__version__) == 10 else 0
 
-    def aim(self, config: "nv.IBuilderConfig", target: Target) -> None:
+    def aim(self, config: "nv.IBuilderConfig", reach: Reach) -> None:
         """Sets the levels of compatibility; the GPU itself is the one at hand."""
-        if target.capabilities:
+        if reach.capabilities:
             raise UserError(
-                f"compute capability {', '.join(target.capabilities)} can't be chosen: {self} compiles for the GPU of "
+                f"compute capability {', '.join(reach.capabilities)} can't be chosen: {self} compiles for the GPU of "
                 "the machine it runs on; build there, or use tensorrt-rtx"
             )
-        if target.hardware == "same-capability":
+        if reach.hardware == "same-capability":
             config.hardware_compatibility_level = self.compatibility.SAME_COMPUTE_CAPABILITY
-        elif target.hardware == "ampere-or-later":
+        elif reach.hardware == "ampere-or-later":
             config.hardware_compatibility_level = self.compatibility.AMPERE_PLUS
-        if target.version_compatible:
+        if reach.version_compatible:
             config.set_flag(self.library.BuilderFlag.VERSION_COMPATIBLE)
 
 
@@ -123,13 +123,13 @@ class TensorRtRtx:
         """There are no networks but strongly typed ones."""
         return 0
 
-    def aim(self, config: "nv.IBuilderConfig", target: Target) -> None:
+    def aim(self, config: "nv.IBuilderConfig", reach: Reach) -> None:
         """Sets the compute capabilities."""
-        if target.hardware != "this" or target.version_compatible:
-            asked = "version compatible" if target.version_compatible else target.hardware
+        if reach.hardware != "this" or reach.version_compatible:
+            asked = "version compatible" if reach.version_compatible else reach.hardware
             raise UserError(f"{self} can't compile plans that are {asked}; name compute capabilities instead")
-        if target.capabilities:
-            _name_capabilities(cast("rtx.IBuilderConfig", config), [self._known(each) for each in target.capabilities])
+        if reach.capabilities:
+            _name_capabilities(cast("rtx.IBuilderConfig", config), [self._known(each) for each in reach.capabilities])
 
     def _known(self, capability: str) -> "rtx.ComputeCapability":
         member: rtx.ComputeCapability | None = self.known.__members__.get(f"SM{capability.replace('.', '')}")

@@ -1,7 +1,7 @@
 """From an ONNX file to a serialised plan, or one line of NVIDIA's own words that says why not.
 
 Precision is not chosen here: networks are strongly typed, so each tensor has the type that the file gives it
-(`trt_build.precision` rewrites the file).
+(`fp16` and `int8` rewrite the file).
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from stream.errors import UserError
-from trt_build.nvidia.handle import Handle, Target
+from trt_build.nvidia.handle import Handle, Reach
 from trt_build.nvidia.log import Lines, logger_into, words
 from trt_build.nvidia.timing import save_timing, use_timing
 
@@ -29,13 +29,11 @@ class PlanSettings(BaseModel):
     usual_batch: int = Field(ge=1)
     """The batch size that kernels are chosen for."""
     largest_batch: int = Field(ge=1)
-    target: Target = Target()
+    reach: Reach = Reach()
     workspace_bytes: int | None = Field(default=None, ge=1)
     """Memory on the GPU that a kernel may use beside its tensors; None leaves it at all there is."""
     level: int = Field(default=3, ge=0, le=5)
     """Of the builder's optimisation, NVIDIA's default; TensorRT itself takes 9 without a word."""
-    tf32: bool = False
-    """Whether products of fp32 may be rounded to 10 bits of mantissa, which is faster; 1e-4 is then out of reach."""
     timing: Path | None = None
     """The timing cache's file, by `timing_file`."""
 
@@ -116,9 +114,8 @@ def _configure(config: "nv.IBuilderConfig", settings: PlanSettings, handle: Hand
     config.profiling_verbosity = library.ProfilingVerbosity.DETAILED  # for the inspector
     if settings.workspace_bytes:
         config.set_memory_pool_limit(library.MemoryPoolType.WORKSPACE, settings.workspace_bytes)
-    if not settings.tf32:
-        config.clear_flag(library.BuilderFlag.TF32)
-    handle.aim(config, settings.target)
+    config.clear_flag(library.BuilderFlag.TF32)  # it rounds products of fp32 to 10 bits: 1e-4 would be out of reach
+    handle.aim(config, settings.reach)
 
 
 def _profile(builder: "nv.Builder", clips: "nv.ITensor", settings: PlanSettings) -> "nv.IOptimizationProfile":
@@ -146,7 +143,7 @@ def _parser_errors(parser: "nv.OnnxParser") -> Iterator[str]:
 def _refused(onnx_file: Path, settings: PlanSettings, handle: Handle, lines: Lines) -> UserError:
     sizes = f"batches {settings.smallest_batch}, {settings.usual_batch}, {settings.largest_batch}"
     workspace = f", workspace {settings.workspace_bytes} bytes" if settings.workspace_bytes else ""
-    target = f", for {', '.join(settings.target.capabilities)}" if settings.target.capabilities else ""
+    target = f", for {', '.join(settings.reach.capabilities)}" if settings.reach.capabilities else ""
     return UserError(
         f"{handle} can't compile {onnx_file.name} ({sizes}{workspace}{target}): {words(lines.take_errors())}; "
         "give what it asks for, or another precision or target"

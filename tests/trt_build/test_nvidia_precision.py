@@ -7,9 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from tests.trt_build.reference import logits
 from trt_build.export import find_fault
-from trt_build.precision.int8 import write_int8
+from trt_build.nvidia.int8 import write_int8
+from trt_build.nvidia.reference import logits
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])

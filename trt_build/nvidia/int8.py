@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
 from stream.engine.artifact import INPUT, OUTPUT
+from trt_build.nvidia.reference import logits
 
 _PERCENTILE = 99.999
 """Of a tensor's values, those that 8 bits must hold. With all of them more clips made it worse: logits of the slim
@@ -39,7 +39,7 @@ def write_int8(source: Path, target: Path, *, clips: NDArray[np.uint8]) -> None:
     add_pre_process_metadata(model)  # it is inferred and folded already, and a warning would ask for it
     with redirect_stdout(StringIO()):  # the library tells there what it does
         _quantize(model, target, clips)
-    shift = _mean_logit(source, clips) - _mean_logit(target, clips)
+    shift = float(np.mean(logits(source, clips) - logits(target, clips)))
     quantized = onnx.load(target)
     _add_to_logits(quantized.graph, shift)
     onnx.checker.check_model(quantized, full_check=True)
@@ -84,11 +84,6 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]  # the library has n
     def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
         i = next(self._range, None)
         return None if i is None else {INPUT: self._clips[i : i + 1]}
-
-
-def _mean_logit(onnx_file: Path, clips: NDArray[np.uint8]) -> float:
-    session = onnxruntime.InferenceSession(onnx_file, providers=["CPUExecutionProvider"])
-    return float(np.mean([session.run([OUTPUT], {INPUT: clips[i : i + 1]})[0][0] for i in range(len(clips))]))
 
 
 def _add_to_logits(graph: onnx.GraphProto, shift: float) -> None:
