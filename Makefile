@@ -24,9 +24,12 @@ test: $(VENV)/.dev  ## the whole suite, about 17 minutes on 2 cores
 test-long: $(VENV)/.dev  ## what takes longer
 	$(PY) -m pytest -m long $(ARGS)
 
-test-gpu: $(VENV)/.dev  ## the TensorRT engine's contract on the GPU of this machine, with the extra [tensorrt]
-	$(PY) -m pip install --retries 2 -c constraints.txt -e ".[tensorrt]" >> $(VENV)/install.log 2>&1
-	$(PY) -m pytest -m gpu -v $(ARGS)
+test-gpu: $(VENV)/.dev  ## what needs an NVIDIA GPU, on this machine's, and a report to paste; fetches TensorRT
+	@$(PY) -m tests.gpu --look
+	@$(PY) -c 'import tensorrt' 2> /dev/null || { echo "installing stall-stream[tensorrt] (log: $(VENV)/install.log) ..."; \
+		$(PY) -m pip install --retries 2 -c constraints.txt -e ".[tensorrt]" >> $(VENV)/install.log 2>&1 || \
+		{ echo "no TensorRT: is pypi.nvidia.com reachable? ($(VENV)/install.log says more)"; exit 1; }; }
+	@$(PY) -m tests.gpu $(ARGS)
 
 test-ops: $(VENV)/.dev  ## with kcat, a Debian package that this installs (as root, or by sudo)
 	@command -v kcat > /dev/null || $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -qq && apt-get install -y -qq kcat'
@@ -97,4 +100,5 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(PY)
 		>> $(VENV)/install.log 2>&1 || { echo "no PyTorch there ($(VENV)/install.log says more)"; exit 1; }; fi
 	$(call fetch,dev)
 	@$(PY) -m tests.kafka_tools
+	@$(PY) -m tests.trt_build.bindings
 	@touch $(VENV)/.demo

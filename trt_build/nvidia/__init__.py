@@ -1,1 +1,1 @@
-"""From an ONNX file to a serialised TensorRT plan; only `handle` knows which TensorRT it is."""
+"""TensorRT for NVIDIA GPUs: lowers the ONNX file and compiles it to a plan; `handle` knows which TensorRT it is."""

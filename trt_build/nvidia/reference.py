@@ -1,4 +1,7 @@
-"""What ONNX Runtime makes of a file: it computes Q/DQ pairs and fp16 as they are written, which OpenVINO doesn't."""
+"""What ONNX Runtime makes of a file: it computes Q/DQ pairs as they are written, which OpenVINO doesn't.
+
+Of fp16 it shows how weights round and not what happens between layers: on a CPU it computes those in fp32.
+"""
 
 from pathlib import Path
 
