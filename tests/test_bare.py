@@ -7,8 +7,8 @@ import pytest
 
 from tests.bare import run_without
 
-TRAINING = {"torch", "torchvision", "safetensors", "onnx", "onnxscript"}
-KAFKA, ENGINE, VIDEO = {"kafka", "crc32c"}, {"openvino", "tensorrt", "cuda"}, {"av", "cv2"}
+TRAINING = {"torch", "torchvision", "safetensors", "nncf", "onnx", "onnxruntime", "onnxscript"}
+KAFKA, ENGINE, VIDEO = {"kafka", "crc32c"}, {"openvino", "tensorrt", "tensorrt_rtx", "cuda"}, {"av", "cv2"}
 
 
 def test_what_is_meant_to_be_missing_is_missing(tmp_path: Path):
@@ -46,9 +46,10 @@ def test_what_is_missing_for_a_command_is_named_with_the_way_to_get_it(
     assert "Traceback" not in ended.stderr
 
 
-def test_score_needs_nothing_of_training_or_kafka(tmp_path: Path):
+def test_score_needs_nothing_of_training_or_kafka_or_nvidia(tmp_path: Path):
     (tmp_path / "empty.mp4").write_bytes(b"")
-    ended = run_without({*TRAINING, *KAFKA}, tmp_path, "-m", "stream", "score", "--json", "--readers", "1", "empty.mp4")
+    absent = {*TRAINING, *KAFKA, *ENGINE} - {"openvino"}
+    ended = run_without(absent, tmp_path, "-m", "stream", "score", "--json", "--readers", "1", "empty.mp4")
     assert ended.returncode == 0, ended.stderr
     (outcome,) = map(json.loads, ended.stdout.splitlines())
     assert (outcome["clip_id"], outcome["reason"]) == ("empty.mp4", "undecodable")

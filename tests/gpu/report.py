@@ -21,7 +21,8 @@ class Report:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            self.failed[report.nodeid] = (report.longreprtext.strip().splitlines() or ["it doesn't say why"])[-1]
+            crash = getattr(report.longrepr, "reprcrash", None)
+            self.failed[report.nodeid] = (crash.message if crash else report.longreprtext).strip().partition("\n")[0]
         elif report.when == "call":
             self.passed.append(report.nodeid)
         if report.when == "call":

@@ -31,10 +31,8 @@ def test_each_end_is_told_and_what_was_measured(tmp_path: Path):
     text = report.text(L4)
     assert "GPU       NVIDIA L4, compute capability 8.9\ndriver    serves CUDA 13.0\n" in text
     assert "measured  fp16: 0.7 ms\n" in text
-    assert [line.split(":")[0] for line in text.splitlines() if line.startswith("failed")] == [
-        "failed    test_three.py",
-        "failed    test_three.py",
-    ]
+    assert "failed    test_three.py::test_bad: AssertionError: one is not two\n" in text
+    assert "failed    test_three.py::test_never_begun: RuntimeError: no memory\n" in text
     assert text.endswith("\n1 passed, 2 failed")
     assert "torch 2" in text
 

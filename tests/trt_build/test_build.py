@@ -70,8 +70,13 @@ def test_what_is_not_the_network_compiled_is_refused(tiny_artifact: Artifact, ti
         assert verify(other, engine, clips, "fp32").clips == len(clips)
         with torch.no_grad():
             other.head.bias.add_(1e-3)
-        with pytest.raises(UserError, match=r"fp32 may be 0\.0001 off"):
+        with pytest.raises(UserError, match=r"fp32 may be 0\.0001 off; train on"):
             verify(other, engine, clips, "fp32")
+        assert verify(other, engine, clips, "fp16").tolerance == 0.02
+        with torch.no_grad():
+            other.head.bias.add_(10)
+        with pytest.raises(UserError, match=r"fp16 may be 0\.02 off; build with --precision fp32; or train on"):
+            verify(other, engine, clips, "fp16")
 
 
 def test_weights_that_give_no_number_are_refused(tiny_network: SlowFast, tiny_checkpoint: Path, tmp_path: Path):

@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -32,25 +33,6 @@ def complaints(folder: Path, files: list[Path]) -> list[str]:
     return [line for line in said.stdout.splitlines() if ".py:" in line and ": error:" in line]
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
-def tensorrt(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """A version, and a folder with its stubs."""
-    folder = tmp_path_factory.mktemp(f"tensorrt-{request.param}")
-    stubs(request.param, folder)
-    rtx_stubs(folder, name="tensorrt_rtx")
-    return request.param, folder
-
-
-def test_tensorrt_has_all_that_builds_and_serves(tensorrt: tuple[str, Path]):
-    assert complaints(tensorrt[1], [*BUILDER, SERVER]) == []
-
-
-def test_tensorrt_rtx_has_all_that_builds(tmp_path: Path):
-    rtx_stubs(tmp_path, name="tensorrt")
-    rtx_stubs(tmp_path, name="tensorrt_rtx")
-    assert complaints(tmp_path, BUILDER) == []
-
-
 WRONG = {
     "nv.BuilderFlag.FP17": "a member that never was",
     "nv.Builder(nv.Logger()).create_engine()": "a method that never was",
@@ -59,20 +41,52 @@ WRONG = {
     "nv.Runtime(nv.Logger()).deserialize_cuda_engine(b'', 1)": "an argument too many",
     "nv.OnnxParser": None,
 }
+GONE_WITH_11 = ["nv.BuilderFlag.FP16", "nv.NetworkDefinitionCreationFlag.EXPLICIT_BATCH", "nv.IInt8EntropyCalibrator2"]
 
 
-def test_what_no_binding_has_is_found(tensorrt: tuple[str, Path], tmp_path: Path):
-    (tmp_path / "wrong.py").write_text("\n".join(["import tensorrt as nv", *WRONG]))
-    said = complaints(tensorrt[1], [tmp_path / "wrong.py"])
+@dataclass(frozen=True)
+class Read:
+    """What mypy says of our code, and of some that is wrong, given the stubs of one version."""
+
+    version: str
+    folder: Path
+    said: list[str]
+
+    def of(self, files: list[Path]) -> list[str]:
+        """The lines on these files; mypy tells them from the folder that it was run in."""
+        return [line for line in self.said if (ROOT / line.partition(":")[0]).resolve() in files]
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def tensorrt(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Read:
+    folder = tmp_path_factory.mktemp(f"tensorrt-{request.param}")
+    stubs(request.param, folder)
+    rtx_stubs(folder, name="tensorrt_rtx")
+    (folder / "wrong.py").write_text("\n".join(["import tensorrt as nv", *WRONG]))
+    (folder / "old.py").write_text("\n".join(["import tensorrt as nv", *GONE_WITH_11]))
+    files = [*BUILDER, SERVER, folder / "wrong.py", folder / "old.py"]
+    return Read(request.param, folder, complaints(folder, files))
+
+
+def test_tensorrt_has_all_that_builds_and_serves(tensorrt: Read):
+    assert tensorrt.of([*BUILDER, SERVER]) == []
+
+
+def test_tensorrt_rtx_has_all_that_builds(tmp_path: Path):
+    rtx_stubs(tmp_path, name="tensorrt")
+    rtx_stubs(tmp_path, name="tensorrt_rtx")
+    assert complaints(tmp_path, BUILDER) == []
+
+
+def test_what_no_binding_has_is_found(tensorrt: Read):
+    said = tensorrt.of([tensorrt.folder / "wrong.py"])
     for number, (line, fault) in enumerate(WRONG.items(), start=2):
         assert any(f"wrong.py:{number}:" in each for each in said) == (fault is not None), (line, said)
 
 
-def test_what_went_with_version_11_is_found(tensorrt: tuple[str, Path], tmp_path: Path):
-    gone = ["nv.BuilderFlag.FP16", "nv.NetworkDefinitionCreationFlag.EXPLICIT_BATCH", "nv.IInt8EntropyCalibrator2"]
-    (tmp_path / "old.py").write_text("\n".join(["import tensorrt as nv", *gone]))
-    said = complaints(tensorrt[1], [tmp_path / "old.py"])
-    assert len(said) == (len(gone) if tensorrt[0].startswith("11.") else 0)
+def test_what_went_with_version_11_is_found(tensorrt: Read):
+    said = tensorrt.of([tensorrt.folder / "old.py"])
+    assert len(said) == (len(GONE_WITH_11) if tensorrt.version.startswith("11.") else 0)
 
 
 HANDLE = """
@@ -90,9 +104,9 @@ print(json.dumps([str(handle), handle.network_flags, told, flags]))
 """
 
 
-def test_the_handle_of_each_version(tensorrt: tuple[str, Path]):
-    version, folder = tensorrt
-    env = environment(version, folder)
+def test_the_handle_of_each_version(tensorrt: Read):
+    version = tensorrt.version
+    env = environment(version, tensorrt.folder)
     env["PYTHONPATH"] += f":{ROOT}"
     told = subprocess.run([sys.executable, "-c", HANDLE], env=env, capture_output=True, text=True, check=True)
     strongly_typed = 2 if version.startswith("10.") else 0

@@ -71,6 +71,7 @@ def test_what_tensorrt_reads_is_the_engines_contract(rtx, fp16: Path):
     assert (logits.name, logits.dtype.name, tuple(logits.shape)) == ("logits", "FLOAT", (-1,))
 
 
+@pytest.mark.long
 def test_a_deeper_network_compiles_in_every_precision(rtx, clips, tmp_path: Path):
     """R50 of half the width: bottlenecks, 110 convolutions; most of its bytes are weights."""
     torch.manual_seed(0)
