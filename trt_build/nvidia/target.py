@@ -60,9 +60,7 @@ class TensorRtTarget:
         return plan.warnings
 
     def scored_elsewhere(self, folder: Path, clips: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        """By ONNX Runtime, in integers and in floating point: no other GPU is at hand, and both are exact but for
-        how they round.
-        """
+        """By ONNX Runtime, in integers and in floating point; they round otherwise, and no other GPU is at hand."""
         return [logits(folder / LOWERED, clips, fused=fused) for fused in (True, False)]
 
     def layers(self, folder: Path, clips: NDArray[np.uint8]) -> tuple[Outputs, Outputs]:
