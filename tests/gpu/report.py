@@ -1,6 +1,7 @@
 """What a run on a GPU came to, as text to paste: where it ran, what passed, what failed, and what was measured."""
 
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import pytest
 
@@ -32,13 +33,20 @@ class Report:
         """Lines for a bug report."""
         lines = [
             f"GPU       {gpu.name}, compute capability {gpu.capability}",
-            f"driver    serves CUDA {gpu.cuda}",
+            f"driver    {_driver()}, serves CUDA {gpu.cuda}",
             f"versions  {', '.join(f'{name} {_version(name)}' for name in _PACKAGES)}",
             *(f"measured  {each}" for each in self.measured),
             *(f"failed    {name}: {why}" for name, why in self.failed.items()),
             f"{len(self.passed)} passed, {len(self.failed)} failed",
         ]
         return "\n".join(lines)
+
+
+def _driver() -> str:
+    try:
+        return Path("/proc/driver/nvidia/version").read_text().partition("\n")[0].removeprefix("NVRM version: ").strip()
+    except OSError:
+        return "of a version that Linux doesn't tell"
 
 
 def _version(name: str) -> str:
