@@ -128,7 +128,7 @@ def _relative(off: NDArray[np.float32], whole: NDArray[np.float32]) -> float:
 
 
 def _spread(scored: list[Logits]) -> float:
-    return max(float(difference(one, other).max()) for one, other in combinations(scored, 2))
+    return float(np.max([difference(one, other).max() for one, other in combinations(scored, 2)]))
 
 
 def _scored(engine: Engine, samples: Samples) -> Logits:

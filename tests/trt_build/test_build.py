@@ -3,11 +3,14 @@
 import shutil
 import subprocess
 import sys
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from stream.engine.artifact import Artifact, load_artifact
 from stream.engine.open import open_engine
@@ -77,6 +80,31 @@ def test_what_is_not_the_network_compiled_is_refused(tiny_artifact: Artifact, ti
             other.head.bias.add_(10)
         with pytest.raises(UserError, match=r"fp16 may be 0\.02 off; build with --precision fp32; or train on"):
             verify(other, engine, clips, "fp16")
+
+
+class Wavering:
+    """An engine that computes as the network does, and in pairs gives no number."""
+
+    batch_sizes, slots = (1, 2), 1
+
+    def __init__(self, network: SlowFast) -> None:
+        self.network = network
+
+    def submit(self, clips: NDArray[np.uint8]) -> "Future[NDArray[np.float32]]":
+        logits: Future[NDArray[np.float32]] = Future()
+        with torch.inference_mode():
+            scored: NDArray[np.float32] = self.network(torch.from_numpy(clips)).numpy()
+        logits.set_result(scored if len(clips) == 1 else scored * np.nan)
+        return logits
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_every_batch_size_counts(tiny_artifact: Artifact, tiny_network: SlowFast):
+    clips = sample_clips(tiny_artifact.manifest.spec)[:2]
+    with pytest.raises(UserError, match="the engine's logits are nan off"):
+        verify(tiny_network, Wavering(tiny_network), clips, "fp32")
 
 
 def test_weights_that_give_no_number_are_refused(tiny_network: SlowFast, tiny_checkpoint: Path, tmp_path: Path):
