@@ -543,13 +543,16 @@ def _scoring(settings: ModelSettings, sources: "Mapping[str, Source]", metrics: 
         closing(open_engine(artifact, threads=settings.engine_threads or cpus)) as engine,
         Fetcher(sources, threads=options.fetches) as fetcher,
     ):
-        check_golden(artifact, engine)
+        golden = check_golden(artifact, engine)
         metrics.engine_info(
             artifact=artifact.digest,
             kind=artifact.manifest.kind,
             precision=artifact.manifest.precision,
             spec=spec.digest,
+            runtime=engine.runtime,
         )
+        metrics.golden("logits", difference=golden.logits.difference, limit=golden.logits.limit)
+        metrics.golden("pixels", difference=golden.pixels.difference, limit=golden.pixels.limit)
         scorer: Scorer[Any] = Scorer(
             fetcher,
             readers,

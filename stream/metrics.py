@@ -26,6 +26,7 @@ from stream.verdict import Label
 Stage = Literal["fetch", "read", "score", "deliver"]
 Origin = Literal["appended", "captured"]
 State = Literal["idle", "working", "backpressure", "outage", "rebalancing", "delivering"]
+GoldenPart = Literal["logits", "pixels"]
 DeliveryResult = Literal["committed", "refused", "unanswered"]
 
 # Steps of at most 2x where a percentile is read off; a target for latency should be one of these edges.
@@ -116,7 +117,23 @@ class Metrics:
             ("result",),
             registry=registry,
         )
-        self._engine = Info("stall_engine", "What judges the clips: digest, kind and precision.", registry=registry)
+        self._engine = Info(
+            "stall_engine",
+            "What judges the clips: the artifact's digest as in verdicts, what runs it, and how it is fed.",
+            registry=registry,
+        )
+        self._golden = Gauge(
+            "stall_golden_difference",
+            "How far the golden clips' logits, and the grey levels of the golden video, were off at the start.",
+            ("of",),
+            registry=registry,
+        )
+        self._golden_limit = Gauge(
+            "stall_golden_difference_limit",
+            "Beyond this difference from where the artifact was built a worker does not start.",
+            ("of",),
+            registry=registry,
+        )
         build = Info("stall_build", "Version of the software.", registry=registry)
         build.info({"version": version("stall-stream")})
         self._states = _StateSeconds(clock)
@@ -185,9 +202,16 @@ class Metrics:
         self._deliveries.labels(result=result).inc()
         self._delivered.labels(result=result).inc(outcomes)
 
-    def engine_info(self, **labels: str) -> None:
-        """What the artifact's manifest says of the engine; each argument becomes a label."""
-        self._engine.info(labels)
+    def engine_info(self, *, artifact: str, kind: str, precision: str, spec: str, runtime: str) -> None:
+        """What judges: digests of artifact and spec, what the manifest says of the engine, and its library."""
+        self._engine.info(
+            {"artifact": artifact, "kind": kind, "precision": precision, "spec": spec, "runtime": runtime}
+        )
+
+    def golden(self, of: GoldenPart, *, difference: float, limit: float) -> None:
+        """How far the engine or its reader is from where it was built."""
+        self._golden.labels(of=of).set(difference)
+        self._golden_limit.labels(of=of).set(limit)
 
 
 class _StateSeconds(Collector):

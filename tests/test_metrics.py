@@ -137,7 +137,9 @@ def test_gauges_and_counters_say_what_they_were_told():
     metrics.assigned(4)
     metrics.rebalanced()
     metrics.delivery("committed", 40)
-    metrics.engine_info(digest="abc", kind="openvino", precision="fp32")
+    metrics.engine_info(artifact="abc", kind="openvino", precision="fp32", spec="def", runtime="openvino 2026.4.1")
+    metrics.golden("logits", difference=3e-5, limit=1e-3)
+    metrics.golden("pixels", difference=0, limit=2)
     text = scrape(registry)
     for line in (
         'stall_stage_duration_seconds_bucket{le="0.075",stage="read"} 1.0',
@@ -149,7 +151,11 @@ def test_gauges_and_counters_say_what_they_were_told():
         "stall_rebalances_total 1.0",
         'stall_deliveries_total{result="committed"} 1.0',
         'stall_delivery_outcomes_total{result="committed"} 40.0',
-        'stall_engine_info{digest="abc",kind="openvino",precision="fp32"} 1.0',
+        'stall_engine_info{artifact="abc",kind="openvino",precision="fp32",runtime="openvino 2026.4.1",spec="def"} 1.0',
+        'stall_golden_difference{of="logits"} 3e-05',
+        'stall_golden_difference_limit{of="logits"} 0.001',
+        'stall_golden_difference{of="pixels"} 0.0',
+        'stall_golden_difference_limit{of="pixels"} 2.0',
     ):
         assert line in text
     assert re.search(r'stall_build_info\{version="\d', text)

@@ -11,6 +11,10 @@ class Engine(Protocol):
     """A compiled network. `submit` may be called from one thread only; futures resolve on any thread."""
 
     @property
+    def runtime(self) -> str:
+        """The library that computes and its version, as `openvino 2026.4.1`."""
+
+    @property
     def batch_sizes(self) -> tuple[int, ...]:
         """Batch sizes it was built for, rising; the last is the largest it takes."""
 

@@ -2,6 +2,7 @@
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from importlib.metadata import version
 from queue import SimpleQueue
 from typing import Any
 
@@ -65,6 +66,11 @@ class OpenVinoEngine:
         # Two threads that use OpenVINO's Python bindings for the first time at once can deadlock: one holds the GIL
         # and waits for a lock of pybind11's, the other the reverse (seen in 2026.4). So the first use is made here.
         self._infer(np.zeros((1, *self._shape), np.uint8))
+
+    @property
+    def runtime(self) -> str:
+        """`openvino` and its version."""
+        return f"openvino {version('openvino')}"
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:

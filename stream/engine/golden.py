@@ -1,16 +1,20 @@
 """Golden clips: what an artifact's engine must score, and what its reader must see, before a worker serves."""
 
+import math
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stream.clip import read_clip
-from stream.clip.spec import ClipSpec
-from stream.engine.artifact import Artifact
+from stream.engine.artifact import Artifact, Proof
 from stream.engine.contract import Engine
 from stream.errors import ClipFault, UserError
+
+_DECIDING = ("stall-stream", "av", "opencv-python-headless", "openvino", "tensorrt")
+"""What decides on pixels and logits where an artifact serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,42 +55,88 @@ def difference(logits: NDArray[np.float32], reference: NDArray[np.float32]) -> N
     return off
 
 
-def check_golden(artifact: Artifact, engine: Engine) -> None:
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something that was done again here, held against what is written."""
+
+    found: str
+    """In words: what is furthest off."""
+    difference: float
+    """NaN where there is no number."""
+    limit: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the difference is within the limit; NaN is not."""
+        return self.difference <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenCheck:
+    """The golden clips on this machine."""
+
+    pixels: Held
+    """The video's crop, in grey levels."""
+    logits: Held
+    """The clips' logits, by `difference`."""
+
+
+def check_golden(artifact: Artifact, engine: Engine) -> GoldenCheck:
     """Reads and scores the golden clips, which also warms the engine up.
 
     Raises:
         UserError: this machine sees or scores them otherwise than the one that built the artifact.
     """
     golden = Golden.load(artifact.path)
-    proof = artifact.manifest.proof
-    assert proof is not None  # load_artifact lets no other pass
-    if seen := _seen_otherwise(golden, artifact.manifest.spec, limit=proof.pixel_tolerance):
-        raise _drifted(artifact, seen, "install the versions of av and opencv that constraints.txt names")
-    logits = score_all(engine, golden.clips, batch_size=engine.batch_sizes[-1])
-    off = difference(logits, golden.logits)
-    if not (off <= proof.golden_tolerance).all():  # NaN is off, too
-        worst = int(np.argmax(off))
-        raise _drifted(
-            artifact,
-            f"golden clip {worst} scores {logits[worst]:.6g}, not {golden.logits[worst]:.6g} "
-            f"(limit {proof.golden_tolerance:g})",
-            f"it was built for {artifact.manifest.device.name} by {artifact.manifest.builder}",
-        )
+    if not (pixels := hold_pixels(golden, artifact)).holds:
+        raise UserError(drifted(artifact, pixels.found))
+    if not (logits := hold_logits(golden, artifact, engine, batch_size=engine.batch_sizes[-1])).holds:
+        raise UserError(drifted(artifact, logits.found))
+    return GoldenCheck(pixels, logits)
 
 
-def _seen_otherwise(golden: Golden, spec: ClipSpec, *, limit: int) -> str | None:
+def hold_pixels(golden: Golden, artifact: Artifact) -> Held:
+    """Reads the golden video again."""
+    limit = proof_of(artifact).pixel_tolerance
     try:
-        crop = read_clip(golden.video, spec).pixels
+        crop = read_clip(golden.video, artifact.manifest.spec).pixels
     except ClipFault as fault:
-        return f"golden.mp4 can't be read ({fault})"
+        return Held(f"golden.mp4 can't be read ({fault})", math.nan, limit)
     if crop.shape != golden.crop.shape:
-        return f"golden.mp4 is read as {crop.shape}, not {golden.crop.shape}"
+        return Held(f"golden.mp4 is read as {crop.shape}, not {golden.crop.shape}", math.nan, limit)
     off = int(np.abs(crop.astype(np.int16) - golden.crop).max())
-    return f"golden.mp4 is read {off} grey levels off (limit {limit})" if off > limit else None
+    return Held(f"golden.mp4 is read {off} grey levels off (limit {limit})", off, limit)
 
 
-def _drifted(artifact: Artifact, what: str, remedy: str) -> UserError:
-    return UserError(
-        f"artifact {artifact.path} ({artifact.digest}) doesn't work here as where it was built: {what}; "
-        f"{remedy}, or build it here with python -m trt_build"
+def hold_logits(golden: Golden, artifact: Artifact, engine: Engine, *, batch_size: int) -> Held:
+    """Scores the golden clips again, as often as it takes to fill a batch."""
+    rows = np.arange(max(batch_size, len(golden.clips))) % len(golden.clips)
+    logits, written = score_all(engine, golden.clips[rows], batch_size=batch_size), golden.logits[rows]
+    off, limit = difference(logits, written), proof_of(artifact).golden_tolerance
+    worst = int(np.argmax(off))  # NaN counts as the largest
+    found = f"golden clip {rows[worst]} scores {logits[worst]:.6g}, not {written[worst]:.6g} (limit {limit:g})"
+    return Held(found, float(off[worst]), limit)
+
+
+def proof_of(artifact: Artifact) -> Proof:
+    """The proof of an artifact that `load_artifact` let pass."""
+    assert artifact.manifest.proof is not None
+    return artifact.manifest.proof
+
+
+def drifted(artifact: Artifact, found: str) -> str:
+    """Says that an artifact doesn't work here, where it did, and what to do."""
+    built = artifact.manifest.builder
+    libraries = ", ".join(_told(each, built[each]) for each in _DECIDING if each in built)
+    return (
+        f"artifact {artifact.path} ({artifact.digest}) doesn't work here as where it was built: {found}; it was built "
+        f"on {artifact.manifest.device.name} with {libraries}: use the same, or build it here with python -m trt_build"
     )
+
+
+def _told(package: str, built_with: str) -> str:
+    try:
+        here = version(package)
+    except PackageNotFoundError:
+        return f"{package} {built_with}"
+    return f"{package} {built_with}" + (f" (here {here})" if here != built_with else "")

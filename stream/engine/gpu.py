@@ -50,6 +50,11 @@ class TensorRtEngine:
         opened.result()
 
     @property
+    def runtime(self) -> str:
+        """`tensorrt` and its version."""
+        return f"tensorrt {trt.__version__}"
+
+    @property
     def batch_sizes(self) -> tuple[int, ...]:
         """Largest last."""
         return self._batch_sizes

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from stream.clip.spec import ClipSpec
 from stream.engine.artifact import Artifact, load_artifact, seal
-from stream.engine.golden import Golden, check_golden, difference
+from stream.engine.golden import Golden, GoldenCheck, check_golden, difference
 from stream.engine.open import open_engine
 from stream.errors import UserError
 
@@ -19,10 +20,10 @@ def copy(tmp_path: Path, tiny_artifact: Artifact) -> Artifact:
     return load_artifact(Path(shutil.copytree(tiny_artifact.path, tmp_path / "copy")))
 
 
-def check(artifact: Artifact) -> None:
+def check(artifact: Artifact) -> GoldenCheck:
     engine = open_engine(load_artifact(artifact.path), threads=1)
     try:
-        check_golden(artifact, engine)
+        return check_golden(artifact, engine)
     finally:
         engine.close()
 
@@ -43,8 +44,10 @@ def reseal(artifact: Artifact, golden: Golden, spec: ClipSpec | None = None) -> 
     return seal(artifact.path, artifact.manifest.model_copy(update={"spec": spec}))
 
 
-def test_an_artifact_passes_where_it_was_built(tiny_artifact: Artifact):
-    check(tiny_artifact)
+def test_an_artifact_passes_where_it_was_built_and_says_by_how_much(tiny_artifact: Artifact):
+    found = check(tiny_artifact)
+    assert (found.pixels.difference, found.pixels.limit) == (0, 2)
+    assert 0 <= found.logits.difference < found.logits.limit == 1e-3
 
 
 def test_the_golden_clips_are_told_apart(tiny_artifact: Artifact):
@@ -91,6 +94,17 @@ def test_another_spec_of_another_shape_is_refused(copy: Artifact):
     resealed = reseal(copy, Golden.load(copy.path), spec)
     with pytest.raises(UserError, match="the manifest's spec gives"):
         open_engine(resealed)
+
+
+def test_a_refusal_names_the_libraries_that_are_others_here(copy: Artifact):
+    builder = copy.manifest.builder | {"openvino": "2020.1"}
+    aged = seal(copy.path, copy.manifest.model_copy(update={"builder": builder}))
+    golden = Golden.load(copy.path)
+    message = refusal(reseal(aged, replace(golden, logits=golden.logits + 1)))
+    assert f"built on {copy.manifest.device.name} with" in message
+    assert f"openvino 2020.1 (here {version('openvino')})" in message
+    assert f"av {version('av')}, " in message, "which is the same here"
+    assert "torch" not in message, "which serves nobody"
 
 
 def test_differences_are_relative_for_large_logits_only():

@@ -129,6 +129,8 @@ class FakeReaders:
 class FakeEngine:
     """Odd clips are stalled, even ones are flowing."""
 
+    runtime = "simulation"
+
     def __init__(self, work: Work, *, slots: int, largest: int) -> None:
         self._work, self.slots, self.batch_sizes = work, slots, (1, largest)
         self.batches: list[int] = []

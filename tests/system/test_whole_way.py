@@ -33,6 +33,8 @@ METRICS = (
     "stall_delivery_outcomes_total",
     "stall_inflight_clips",
     "stall_engine_info",
+    "stall_golden_difference",
+    "stall_golden_difference_limit",
 )
 MALFORMED = {
     b"no JSON": "JSON",
@@ -197,4 +199,7 @@ def test_a_worker_tells_what_it_did(played):
     assert 0 < judged == stages["score",]
     assert sum(clips.values()) == played.metrics["stall_delivery_outcomes_total"]["committed",] < 12 + 7
     assert played.metrics["stall_inflight_clips"] == {(): 0}
-    assert played.metrics["stall_engine_info"]
+    assert len(played.metrics["stall_engine_info"]) == 1
+    off, limit = played.metrics["stall_golden_difference"], played.metrics["stall_golden_difference_limit"]
+    assert off.keys() == limit.keys() == {("logits",), ("pixels",)}
+    assert all(0 <= off[part] <= limit[part] for part in off)
