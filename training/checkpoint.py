@@ -100,7 +100,7 @@ def check_folder(folder: Path, network: NetworkConfig, spec: ClipSpec) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is no folder; give another place for the checkpoint")
     if (folder / CARD).exists():
-        card = _read_card(folder)
+        card = read_card(folder)
         if (card.network, card.spec) != (network, spec):
             raise UserError(f"{folder} holds a checkpoint of another network or clip spec; give another folder")
     elif folder.exists() and any(path.name not in _OF_A_RUN for path in folder.iterdir()):
@@ -129,7 +129,7 @@ def load_checkpoint(folder: Path) -> tuple[Network, CheckpointCard]:
     Raises:
         UserError: a file is missing or unreadable, or the weights are not those of the card.
     """
-    card = _read_card(folder)
+    card = read_card(folder)
     try:
         weights = (folder / WEIGHTS).read_bytes()
     except OSError as error:
@@ -164,7 +164,12 @@ def continue_from(network: Network, path: Path) -> str:
     return f"begun from {path} ({card.dataset})"
 
 
-def _read_card(folder: Path) -> CheckpointCard:
+def read_card(folder: Path) -> CheckpointCard:
+    """What a checkpoint says it is; its weights are not looked at.
+
+    Raises:
+        UserError: the card is missing, unreadable, or not of this version.
+    """
     path = folder / CARD
     try:
         return CheckpointCard.model_validate_json(path.read_bytes())

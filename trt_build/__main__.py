@@ -24,7 +24,7 @@ def _build(settings: BuildSettings) -> int:
 
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(STAGES[0], total=len(STAGES))
+        task = progress.add_task("begin", total=len(STAGES))
         clips = progress.add_task("clips", total=None, visible=False)
         built = build(
             settings,
@@ -32,6 +32,11 @@ def _build(settings: BuildSettings) -> int:
             lambda done, total: progress.update(clips, completed=done, total=total, visible=done < total),
         )
         progress.update(task, description="done", completed=len(STAGES))
+    if built.speed is None:
+        print(  # noqa: T201
+            f"{settings.out} is built of the same already ({built.artifact.digest}); --force builds it anew",
+            file=sys.stderr,
+        )
     Console().print(_summary(built))
     return 0
 
@@ -51,8 +56,9 @@ def _summary(built: "Built") -> Table:
             f"correlation {agreement.correlation:.4f}",
         )
     table.add_row("size", f"{size_mb:.2f} MB")
-    table.add_row("one clip alone", f"{built.speed.latency_ms:.1f} ms")
-    table.add_row("all slots busy", f"{built.speed.clips_per_s:.0f} clips/s")
+    if built.speed:
+        table.add_row("one clip alone", f"{built.speed.latency_ms:.1f} ms")
+        table.add_row("all slots busy", f"{built.speed.clips_per_s:.0f} clips/s")
     for warning in built.warnings:
         table.add_row("warning", warning)
     return table

@@ -5,19 +5,21 @@ from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from stream.engine.artifact import Artifact, Manifest, Precision, load_artifact, seal
+from stream.engine.artifact import Artifact, Manifest, load_artifact, seal
 from stream.engine.golden import check_golden
 from stream.engine.open import open_engine
-from training.checkpoint import CheckpointCard, load_checkpoint
+from training.checkpoint import CheckpointCard, load_checkpoint, read_card
 from trt_build.agreement import verify_by_verdicts
 from trt_build.export import export_onnx
+from trt_build.inputs import find_built, inputs_of
 from trt_build.samples import Progress, draw_samples
 from trt_build.settings import BuildSettings
-from trt_build.staging import staged
+from trt_build.staging import sole_builder, staged
 from trt_build.target import ONNX, Target, target_for
 from trt_build.verify import Speed, measure, record_golden, sample_clips, verify
 
 STAGES = (
+    "wait for another build",
     "load the checkpoint",
     "export to ONNX",
     "draw clips",
@@ -26,6 +28,7 @@ STAGES = (
     "record golden clips",
     "check as a worker does",
 )
+_BUILDERS = ("stall-stream", "torch", "onnx", "av", "opencv-python-headless")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Built:
     """What came of a build."""
 
     artifact: Artifact
-    speed: Speed
+    speed: Speed | None
+    """None where it was built before."""
     warnings: tuple[str, ...]
     """The compiler's."""
 
@@ -41,11 +45,11 @@ class Built:
 def build(
     settings: BuildSettings, begin: Callable[[str], None], clips_done: Progress = lambda _done, _all: None
 ) -> Built:
-    """Writes the artifact at `settings.out`.
+    """Sees to it that the artifact is at `settings.out`, unless it is there already.
 
     Args:
         settings: what is asked for.
-        begin: told each of STAGES.
+        begin: told each of STAGES that comes.
         clips_done: told of clips that are generated or scored, and of how many.
 
     Raises:
@@ -57,46 +61,55 @@ def build(
 
 def build_for(target: Target, settings: BuildSettings, begin: Callable[[str], None], clips_done: Progress) -> Built:
     """The same for a target that is at hand, of the settings' precision."""
+    with sole_builder(settings.out, wait=lambda: begin(STAGES[0])):
+        draft = _draft(target, read_card(settings.checkpoint), settings)
+        if not settings.force and (found := find_built(settings.out, draft)):
+            return Built(found, None, ())
+        return _build(target, settings, begin, clips_done)
+
+
+def _build(target: Target, settings: BuildSettings, begin: Callable[[str], None], clips_done: Progress) -> Built:
     precision = settings.precision
     with staged(settings.out, force=settings.force) as folder:
-        begin(STAGES[0])
-        network, card = load_checkpoint(settings.checkpoint)
         begin(STAGES[1])
-        export_onnx(network, card.spec, folder / ONNX)
+        network, card = load_checkpoint(settings.checkpoint)
         begin(STAGES[2])
+        export_onnx(network, card.spec, folder / ONNX)
+        begin(STAGES[3])
         clips = sample_clips(card.spec)
         samples = draw_samples(settings, card.spec, clips_done) if precision == "int8" else None
-        begin(STAGES[3])
+        begin(STAGES[4])
         warnings = target.compile(folder, samples.calibration if samples else None)
-        draft = _draft(target, card, precision)
+        draft = _draft(target, card, settings)
         with closing(open_engine(seal(folder, draft))) as engine:
-            begin(STAGES[4])
+            begin(STAGES[5])
             if samples:
                 proof = verify_by_verdicts(
                     network, engine, clips, samples, rule=card.rule, target=target, folder=folder, progress=clips_done
                 )
             else:
                 proof = verify(network, engine, clips, precision)
-            begin(STAGES[5])
+            begin(STAGES[6])
             record_golden(engine, clips, card.spec).save(folder)
             seal(folder, draft.model_copy(update={"proof": proof}))
-            begin(STAGES[6])
+            begin(STAGES[7])
             check_golden(load_artifact(folder), engine)
             speed = measure(engine, clips)
     return Built(load_artifact(settings.out), speed, warnings)
 
 
-def _draft(target: Target, card: CheckpointCard, precision: Precision) -> Manifest:
-    return Manifest(
+def _draft(target: Target, card: CheckpointCard, settings: BuildSettings) -> Manifest:
+    draft = Manifest(
         schema=1,
         kind=target.kind,
         spec=card.spec,
         rule=card.rule,
         labels=("flowing", "stalled"),
-        precision=precision,
+        precision=settings.precision,
         batch_sizes=target.batch_sizes,
         device=target.device,
-        builder={**{name: version(name) for name in ("stall-stream", "torch", "onnx", "av")}, **target.builder},
+        builder={**{name: version(name) for name in _BUILDERS}, **target.builder},
         training=card.model_dump(mode="json", include={"training", "dataset", "network", "weights_sha256"}),
         proof=None,
     )
+    return draft.model_copy(update={"inputs": inputs_of(draft, settings)})

@@ -100,6 +100,8 @@ class Manifest(_Part):
     """Versions of what built it, by package."""
     training: dict[str, JsonValue]
     """The checkpoint's account of its training."""
+    inputs: Sha256 | None = None
+    """Of what it was built of, by `trt_build.inputs`; None where that was not recorded."""
     proof: Proof | None
     """None only while it is being built."""
 

@@ -1,6 +1,5 @@
 """`python -m trt_build`: from a checkpoint to an artifact, or one line that says why not."""
 
-import shutil
 import subprocess
 import sys
 from concurrent.futures import Future
@@ -20,7 +19,6 @@ from training.checkpoint import load_checkpoint, save_checkpoint
 from training.networks.slowfast import SlowFast
 from trt_build.build import STAGES, build
 from trt_build.settings import BuildSettings
-from trt_build.staging import staged
 from trt_build.verify import sample_clips, verify
 
 
@@ -118,13 +116,24 @@ def test_weights_that_give_no_number_are_refused(tiny_network: SlowFast, tiny_ch
     assert {each.name for each in tmp_path.iterdir()} == {"broken"}, "nothing half built is left behind"
 
 
-def test_the_command_builds_and_shows(tiny_checkpoint: Path, tmp_path: Path):
-    built = run("--checkpoint", tiny_checkpoint, "--out", tmp_path / "artifact")
-    assert built.returncode == 0, built.stderr
-    assert load_artifact(tmp_path / "artifact").digest in built.stdout
-    for row in ("difference from torch", "size", "one clip alone", "all slots busy"):
-        assert row in built.stdout
-    assert f"{len(STAGES)}/{len(STAGES)}" in built.stderr
+def test_two_builders_at_one_place_come_to_one_artifact_that_both_show(tiny_checkpoint: Path, tmp_path: Path):
+    """Two real processes: the second waits for the first, and says that it has built nothing."""
+    out = tmp_path / "artifact"
+    command: list[str | Path] = [sys.executable, "-m", "trt_build", "--checkpoint", tiny_checkpoint, "--out", out]
+    builders = [subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    ended = [each.communicate(timeout=170) for each in builders]
+    assert [each.returncode for each in builders] == [0, 0], ended
+    digest = load_artifact(out).digest
+    (first, said), (second, said_again) = sorted(ended, key=lambda each: "is built of the same already" in each[1])
+    for row in (digest, "difference from torch", "size"):
+        assert row in first
+        assert row in second
+    for row in ("one clip alone", "all slots busy"):
+        assert row in first
+        assert row not in second, "nothing was measured"
+    assert f"{len(STAGES)}/{len(STAGES)}" in said
+    assert "is built of the same already" not in said
+    assert f"{out} is built of the same already ({digest}); --force builds it anew" in said_again
     assert {each.name for each in tmp_path.iterdir()} == {"artifact"}
 
 
@@ -135,45 +144,3 @@ def test_a_checkpoint_that_is_none_gets_one_line(tmp_path: Path):
     assert "checkpoint.json" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "out").exists()
-
-
-class TestStaging:
-    def test_the_folder_appears_whole(self, tmp_path: Path):
-        out = tmp_path / "new" / "artifact"
-        with staged(out, force=False) as folder:
-            (folder / "manifest.json").touch()
-            assert not out.exists()
-        assert [each.name for each in out.iterdir()] == ["manifest.json"]
-        assert [each.name for each in out.parent.iterdir()] == ["artifact"]
-        assert out.stat().st_mode & 0o777 == 0o755
-
-    def test_what_is_there_stays_unless_force_is_said(self, tmp_path: Path):
-        with pytest.raises(UserError, match="--force"), staged(tmp_path, force=False):
-            pass
-
-    def test_an_error_leaves_what_was_there(self, tmp_path: Path, tiny_artifact: Artifact):
-        out = Path(shutil.copytree(tiny_artifact.path, tmp_path / "artifact"))
-        with pytest.raises(RuntimeError, match="mid-build"), staged(out, force=True):
-            raise RuntimeError("mid-build")
-        assert load_artifact(out).digest == tiny_artifact.digest
-        assert [each.name for each in tmp_path.iterdir()] == ["artifact"]
-
-    def test_force_replaces_an_artifact(self, tmp_path: Path, tiny_artifact: Artifact):
-        out = Path(shutil.copytree(tiny_artifact.path, tmp_path / "artifact"))
-        with staged(out, force=True) as folder:
-            (folder / "new").touch()
-        assert [each.name for each in out.iterdir()] == ["new"]
-
-    def test_force_replaces_nothing_but_artifacts(self, tmp_path: Path):
-        (tmp_path / "photos").mkdir()
-        (tmp_path / "photos" / "cat.jpg").touch()
-        (tmp_path / "file").touch()
-        for out in (tmp_path / "photos", tmp_path / "file"):
-            with pytest.raises(UserError, match="holds no artifact"), staged(out, force=True):
-                pass
-        assert (tmp_path / "photos" / "cat.jpg").exists()
-
-    def test_a_place_that_cannot_be_written_gets_one_line(self, tmp_path: Path):
-        (tmp_path / "file").touch()
-        with pytest.raises(UserError, match="can't write there"), staged(tmp_path / "file" / "out", force=False):
-            pass

@@ -1,5 +1,6 @@
 """OpenVINO: from the ONNX file to its intermediate representation, which each CPU compiles for itself at start."""
 
+import errno
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -34,13 +35,20 @@ class OpenVinoTarget:
         return {name: version(name) for name in ("openvino", *(["nncf"] if self.precision == "int8" else []))}
 
     def compile(self, folder: Path, calibration: NDArray[np.uint8] | None) -> tuple[str, ...]:
-        """Writes model.xml and model.bin."""
+        """Writes model.xml and model.bin.
+
+        Raises:
+            OSError: they can't be written; of a full disk OpenVINO only says that a stream failed.
+        """
         model = ov.Core().read_model(folder / ONNX)
         if calibration is not None:
             from trt_build.cpu.int8 import quantise  # noqa: PLC0415 - brings NNCF, which fp32 has no use for
 
             model = quantise(model, calibration)
-        ov.save_model(model, folder / _MODEL, compress_to_fp16=False)  # it would halve the weights unasked
+        try:
+            ov.save_model(model, folder / _MODEL, compress_to_fp16=False)  # it would halve the weights unasked
+        except RuntimeError as error:
+            raise OSError(errno.EIO, f"OpenVINO says {error}") from None
         return ()
 
     def scored_elsewhere(self, folder: Path, clips: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

@@ -1,0 +1,45 @@
+"""What an artifact is built of, as one digest: where that is known to be the same, nothing is built again.
+
+The digest stands in the manifest, so a folder says by itself whether it is what a build would give, and no second store
+has to be kept in step. It covers the checkpoint's card with the digest of its weights, the device, the versions of what
+builds, and every setting but those named below: a setting that is new counts from its first day.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+from stream.engine.artifact import Artifact, Manifest, load_artifact
+from stream.errors import UserError
+from training.data.cache import read_manifest
+from trt_build.settings import BuildSettings
+
+_WITHOUT_EFFECT = {"checkpoint", "out", "force", "cache", "processes", "timing_cache"}
+"""Settings that say where things lie and how fast they are made."""
+_RESULTS = {"files", "proof", "inputs"}
+"""Parts of a manifest that come of a build."""
+
+
+def inputs_of(draft: Manifest, settings: BuildSettings) -> str:
+    """Sha256 of all that decides what a build gives.
+
+    Args:
+        draft: the manifest as far as it is known before the build: of the checkpoint, the device and the builder.
+        settings: what is asked for. A cache of clips counts by what its manifest says, wherever it lies.
+    """
+    clips = read_manifest(settings.data) if settings.data else None
+    facts = {
+        "manifest": draft.model_dump(mode="json", exclude=_RESULTS),
+        "settings": settings.model_dump(mode="json", exclude=_WITHOUT_EFFECT | {"data"}),
+        "clips": clips.model_dump(mode="json") if clips else None,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def find_built(out: Path, draft: Manifest) -> Artifact | None:
+    """The artifact at `out` if it is whole and was built of the draft's inputs."""
+    try:
+        artifact = load_artifact(out)
+    except UserError:  # whether it may be replaced is said by `staged`
+        return None
+    return artifact if artifact.manifest.inputs == draft.inputs else None
