@@ -113,7 +113,8 @@ def main(
             return 0 if argv else 2
         named, command, flags = _choose(prog, commands, argv, default)
         _refuse_unknown_names(commands, foreign)
-        code = command.run(_parse(named, command, flags))
+        others = {name: each for name, each in commands.items() if name != default} if named == prog else {}
+        code = command.run(_parse(named, command, flags, others))
         sys.stdout.flush()  # or a reader that went away would be noticed only by the interpreter's own end
     except UserError as error:
         print(f"{prog}: {error}", file=sys.stderr)  # noqa: T201
@@ -178,13 +179,14 @@ def _overview(prog: str, commands: Mapping[str, Command]) -> str:
     return "\n".join([f"usage: {prog} COMMAND [--help] ...", "", *rows])
 
 
-def _parse(prog: str, command: Command, argv: list[str]) -> CommandSettings:
+def _parse(prog: str, command: Command, argv: list[str], others: Mapping[str, Command]) -> CommandSettings:
+    """The settings that flags and environment give; the help of a default command tells of the others, too."""
     prefix = str(command.settings.model_config["env_prefix"])
     flags: CliSettingsSource[Any] = CliSettingsSource(command.settings, cli_prog_name=prog, formatter_class=_Help)
     passed = (
         f"{start}<NAME> in the environment or .env: {what}" for start, what in command.settings.passed_through.items()
     )
-    flags.root_parser.epilog = "\n".join(passed)
+    flags.root_parser.epilog = "\n".join([*passed, *([_overview(prog, others)] if others else [])])
     try:
         return CliApp.run(command.settings, cli_args=argv, cli_settings_source=flags)
     except SettingsError as error:

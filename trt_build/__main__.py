@@ -1,10 +1,15 @@
-"""`python -m trt_build`: compiles a checkpoint to an artifact, and proves that both say the same."""
+"""`python -m trt_build`: compiles a checkpoint to an artifact, proves that both say the same, and tells of artifacts.
+
+What a command doesn't use isn't imported: only `build`, and `verify` with a checkpoint, bring PyTorch.
+"""
+# ruff: noqa: PLC0415 - commands import only what they use
 
 from stream.interrupts import end_in_order, end_silently
 
 if __name__ == "__main__":
     end_silently()
 
+import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,13 +19,14 @@ from rich.table import Table
 
 from stream.cli import Command, main
 from trt_build.settings import BuildSettings
+from trt_build.tool_settings import DiffSettings, InspectSettings, VerifySettings
 
 if TYPE_CHECKING:
     from trt_build.build import Built
 
 
 def _build(settings: BuildSettings) -> int:
-    from trt_build.build import STAGES, build  # noqa: PLC0415 - brings PyTorch, which --help has no use for
+    from trt_build.build import STAGES, build
 
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -64,7 +70,82 @@ def _summary(built: "Built") -> Table:
     return table
 
 
-COMMANDS = {"build": Command("checkpoint to artifact", BuildSettings, _build)}
+def _inspect(settings: InspectSettings) -> int:
+    from stream.engine.artifact import load_artifact
+    from trt_build.inspection import as_json, show
+
+    artifact = load_artifact(settings.artifact)
+    if settings.as_json:
+        print(json.dumps(as_json(artifact)))  # noqa: T201
+    else:
+        show(artifact, _console())
+    return 0
+
+
+def _verify(settings: VerifySettings) -> int:
+    from stream.engine.artifact import load_artifact
+    from stream.engine.golden import drifted
+    from trt_build.recheck import recheck
+
+    artifact = load_artifact(settings.artifact)
+    found = recheck(artifact, settings.checkpoint)
+    table = Table(artifact.digest, "difference", "limit", "", title=str(artifact.path))
+    for name, held in found.items():
+        table.add_row(name, f"{held.difference:.2g}", f"{held.limit:.2g}", "holds" if held.holds else "DOES NOT HOLD")
+    Console().print(table)
+    broken = [held for held in found.values() if not held.holds]
+    if broken:
+        print(f"python -m trt_build verify: {drifted(artifact, broken[0].found)}", file=sys.stderr)  # noqa: T201
+    return 1 if broken else 0
+
+
+def _diff(settings: DiffSettings) -> int:
+    from contextlib import closing
+
+    from stream.engine.artifact import load_artifact
+    from stream.engine.open import open_engine
+    from training.outfile import check_writable, write_text
+    from training.progress import Bars
+    from trt_build.comparison import Comparison, Judged
+    from trt_build.fields import differing
+    from trt_build.labelled import shared_clips
+    from trt_build.scoring import score_clips
+    from trt_build.sheet import flips_csv, meaning, verdict_table
+
+    if settings.out:
+        check_writable(settings.out)
+    a, b = load_artifact(settings.a), load_artifact(settings.b)
+    fields = Table("differs", f"A {a.digest}", f"B {b.digest}")
+    for name, *values in differing(a.manifest, b.manifest):
+        fields.add_row(name, *map(str, values))
+    console = _console()
+    console.print(fields if fields.row_count else "A and B differ in nothing but their files' digests, if at all")
+    with Bars() as bars:
+        shared = shared_clips(settings, a, b, bars)
+        judged = []
+        for name, artifact, clips in (("A", a, shared.a), ("B", b, shared.b)):
+            with closing(open_engine(artifact)) as engine:
+                logits = score_clips(engine, clips, progress=bars.clips(f"score by {name}"))
+            judged.append(Judged.of(logits, artifact.manifest.rule))
+    found = Comparison.of(shared.a.facts, *judged)
+    console.print(verdict_table(found, shared.description))
+    if settings.out:
+        write_text(settings.out, flips_csv(found))
+    print(meaning(found, generated=settings.data is None))  # noqa: T201
+    return 0
+
+
+def _console() -> Console:
+    """Wide enough for names with dots where the output is no terminal."""
+    return Console(width=None if Console().is_terminal else 140)
+
+
+COMMANDS = {
+    "build": Command("checkpoint to artifact", BuildSettings, _build),
+    "inspect": Command("what an artifact is", InspectSettings, _inspect),
+    "verify": Command("an artifact's proof again, on this machine", VerifySettings, _verify),
+    "diff": Command("what differs between two artifacts, and which verdicts", DiffSettings, _diff),
+}
 
 if __name__ == "__main__":
     end_in_order()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stream.engine.artifact import Agreement, Proof
 from stream.engine.contract import Engine
-from stream.engine.golden import difference, score_all
+from stream.engine.golden import difference
 from stream.errors import UserError
 from stream.verdict import DecisionRule
 from training.evaluate import score
@@ -17,11 +17,11 @@ from training.measures import mcc_at
 from training.measures.evaluation import probabilities_of
 from training.networks import Network
 from trt_build.samples import Progress, Samples
+from trt_build.scoring import score_clips
 from trt_build.target import Outputs, Target
 from trt_build.verify import GOLDEN_TOLERANCE, PIXEL_TOLERANCE, worst_difference
 
 LEAST_CORRELATION, MOST_FLIPS, MOST_MCC_LOST = 0.99, 0.005, 0.01
-_BATCH = 64
 _MARGIN = 2.0
 """On what other machines were seen to differ by."""
 _LOOKED_AT = 16
@@ -75,7 +75,7 @@ def compare(network: Network, engine: Engine, samples: Samples, rule: DecisionRu
     """Scores the validation clips by both."""
     clips = samples.validation
     exact = score(network, clips, progress=progress)
-    lowered = _scored(engine, samples)
+    lowered = score_clips(engine, clips, progress=lambda _done, _all: None)
     labels = [_labels(each, rule) for each in (exact, lowered)]
     return Agreement(
         clips=len(clips),
@@ -129,12 +129,6 @@ def _relative(off: NDArray[np.float32], whole: NDArray[np.float32]) -> float:
 
 def _spread(scored: list[Logits]) -> float:
     return float(np.max([difference(one, other).max() for one, other in combinations(scored, 2)]))
-
-
-def _scored(engine: Engine, samples: Samples) -> Logits:
-    clips, size = samples.validation, engine.batch_sizes[-1]
-    parts = (np.arange(start, min(start + _BATCH, len(clips))) for start in range(0, len(clips), _BATCH))
-    return np.concatenate([score_all(engine, clips.read(part), batch_size=size) for part in parts])
 
 
 def _labels(logits: Logits, rule: DecisionRule) -> NDArray[np.str_]:

@@ -120,7 +120,7 @@ for limit, write in ((100_000, compiled), (50_000, golden.save)):
 
 def test_libraries_that_write_on_a_full_disk_get_one_line_each(tmp_path: Path, tiny_artifact: Artifact):
     """The limit on a file's size plays the full disk."""
-    command = [sys.executable, "-c", FULL, tiny_artifact.path, tmp_path / "artifact"]
+    command: list[str | Path] = [sys.executable, "-c", FULL, tiny_artifact.path, tmp_path / "artifact"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=120)
     first, second = ended.stdout.splitlines()
     assert "can't write there (OpenVINO says" in first

@@ -1,0 +1,211 @@
+"""`inspect`, `verify` and `diff` as a user types them."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stream.cli import main
+from stream.engine.artifact import Artifact, Manifest, load_artifact, seal
+from stream.engine.golden import Golden
+from training.checkpoint import load_checkpoint, save_checkpoint
+from training.networks.slowfast import SlowFast
+from trt_build.__main__ import COMMANDS
+from trt_build.fields import differing, flatten
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*argv: object) -> int:
+    return main("python -m trt_build", COMMANDS, [str(word) for word in argv], default="build")
+
+
+@pytest.fixture
+def copy(tmp_path: Path, tiny_artifact: Artifact) -> Artifact:
+    return load_artifact(Path(shutil.copytree(tiny_artifact.path, tmp_path / "copy")))
+
+
+def reseal(artifact: Artifact, **changes: object) -> Artifact:
+    return seal(artifact.path, Manifest.model_validate({**dict(artifact.manifest), **changes}))
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
+    assert run(*argv) == 2
+    said = capsys.readouterr().err.strip()
+    assert len(said.splitlines()) == 1
+    return said.removeprefix("python -m trt_build: ")
+
+
+class TestInspect:
+    def test_a_table_tells_what_a_user_asks_for(self, tiny_artifact: Artifact, capsys):
+        assert run("inspect", tiny_artifact.path) == 0
+        said = capsys.readouterr().out
+        for told in (
+            tiny_artifact.digest,
+            tiny_artifact.manifest.device.name,
+            tiny_artifact.manifest.spec.digest,
+            "openvino, fp32, batches of 1",
+            "stalled from 0.500 on, flowing below 0.500, at a prevalence of 50 %",
+            "(limit 0.0001), on 16 clips",
+            "network.architecture",
+            "model.bin",
+            "Convolution",
+        ):
+            assert told in said, told
+
+    def test_json_tells_all(self, tiny_artifact: Artifact, capsys):
+        assert run("inspect", tiny_artifact.path, "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+        assert Manifest.model_validate_json(json.dumps(told["manifest"]), strict=True) == tiny_artifact.manifest
+        assert told["digest"] == tiny_artifact.digest
+        assert told["bytes"] == {name: (tiny_artifact.path / name).stat().st_size for name in told["manifest"]["files"]}
+        assert {"type": "Convolution", "precision": "f32", "count": 29} in told["layers"]
+
+    def test_what_is_no_artifact_gets_one_line(self, copy: Artifact, tmp_path: Path, capsys):
+        assert "can't read manifest.json" in refusal(capsys, "inspect", tmp_path / "nowhere")
+        (copy.path / "model.bin").write_bytes((copy.path / "model.bin").read_bytes()[:-1])
+        assert "model.bin has sha256" in refusal(capsys, "inspect", copy.path)
+
+
+class TestVerify:
+    def test_what_holds_is_shown_with_its_limits(self, tiny_artifact: Artifact, tiny_checkpoint: Path, capsys):
+        assert run("verify", tiny_artifact.path, "--checkpoint", tiny_checkpoint) == 0
+        table, error = capsys.readouterr()
+        assert not error
+        for row in ("golden.mp4, as it is read", "golden clips, batches of 1", "the network in PyTorch"):
+            assert row in table
+        assert "DOES NOT HOLD" not in table
+
+    def test_golden_clips_that_score_otherwise_end_with_1_and_the_way_out(self, copy: Artifact, capsys):
+        golden = Golden.load(copy.path)
+        replace(golden, logits=golden.logits + np.float32(0.5)).save(copy.path)
+        spoilt = reseal(copy)
+        assert run("verify", copy.path) == 1
+        table, error = capsys.readouterr()
+        assert table.count("DOES NOT HOLD") == 1
+        assert error.startswith(f"python -m trt_build verify: artifact {copy.path} ({spoilt.digest}) doesn't work here")
+        assert "build it here with python -m trt_build" in error
+        assert len(error.splitlines()) == 1
+
+    def test_a_largest_batch_is_filled(self, copy: Artifact, capsys):
+        reseal(copy, batch_sizes=(1, 3, 7))
+        assert run("verify", copy.path) == 0
+        assert capsys.readouterr().out.count("golden clips, batches of") == 3
+
+    def test_an_engine_that_is_off_from_torch_ends_with_1(self, copy: Artifact, tiny_checkpoint: Path, capsys):
+        proof = copy.manifest.proof
+        assert proof is not None
+        reseal(copy, proof=proof.model_copy(update={"tolerance": 1e-12}))
+        assert run("verify", copy.path, "--checkpoint", tiny_checkpoint) == 1
+        assert "off the network's (limit 1e-12)" in capsys.readouterr().err
+
+    def test_where_verdicts_were_held_against_the_network_it_may_be_off_as_it_was(
+        self, copy: Artifact, tiny_checkpoint: Path, capsys
+    ):
+        proof = copy.manifest.proof
+        assert proof is not None
+        reseal(copy, proof=proof.model_copy(update={"tolerance": None, "max_difference": 0.5}))
+        assert run("verify", copy.path, "--checkpoint", tiny_checkpoint) == 0
+        assert " 0.5 " in capsys.readouterr().out
+
+    def test_another_checkpoint_is_refused(self, tiny_artifact: Artifact, tiny_checkpoint: Path, tmp_path, capsys):
+        network, card = load_checkpoint(tiny_checkpoint)
+        save_checkpoint(tmp_path / "other", SlowFast(network.config), card)
+        said = refusal(capsys, "verify", tiny_artifact.path, "--checkpoint", tmp_path / "other")
+        assert "has other weights" in said
+        assert "give the checkpoint that it was built of" in said
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("diff")
+    return folder
+
+
+class TestDiff:
+    def test_artifacts_of_two_specs_are_compared_on_generated_clips(self, clips, copy, tiny_artifact, capsys):
+        spec = copy.manifest.spec.model_copy(update={"outside": "keep"})
+        rule = copy.manifest.rule.model_copy(update={"low": 0.0, "high": 1.0})  # which is never sure
+        reseal(copy, spec=spec, rule=rule)
+        out = clips / "flips.csv"
+        few = ("--clips", 8, "--stalled-share", 0.5, "--processes", 1, "--cache", clips / "cache")
+        assert run("diff", tiny_artifact.path, copy.path, *few, "--out", out) == 0
+        said = capsys.readouterr().out
+        assert "spec.outside" in said
+        assert "rule.high" in said
+        assert "8 generated clips" in said
+        assert "B gives 8 of 8 clips another verdict" in said.splitlines()[-1]
+        with out.open() as file:
+            rows = list(csv.DictReader(file))
+        assert {row["verdict_b"] for row in rows} == {"uncertain"}
+        assert len({row["clip_id"] for row in rows}) == 8
+        self.kept_clips_serve_one_spec(clips, copy, tiny_artifact, capsys)
+
+    def kept_clips_serve_one_spec(self, clips: Path, copy: Artifact, tiny_artifact: Artifact, capsys) -> None:
+        kept = {"keep" in (folder / "manifest.json").read_text(): folder for folder in (clips / "cache").iterdir()}
+        same, other = kept[False], kept[True]
+        said = refusal(capsys, "diff", tiny_artifact.path, copy.path, "--data", same)
+        assert "the two artifacts take them in two (outside zero and keep); leave --data out" in said
+        assert "were read with outside keep" in refusal(
+            capsys, "diff", tiny_artifact.path, tiny_artifact.path, "--data", other
+        )
+        assert run("diff", tiny_artifact.path, tiny_artifact.path, "--data", same) == 0
+        said = capsys.readouterr().out
+        assert said.startswith("A and B differ in nothing")
+        assert f"8 clips of {same.name}" in said
+        assert "B gives each of 8 clips the verdict that A gives it" in said
+        assert "--preset says how clips are generated" in refusal(
+            capsys, "diff", tiny_artifact.path, tiny_artifact.path, "--data", same, "--preset", "demo"
+        )
+
+    def test_a_place_that_takes_no_list_is_said_before_the_work(self, tiny_artifact: Artifact, tmp_path, capsys):
+        nowhere = tmp_path / "nowhere" / "flips.csv"
+        assert "there is no folder" in refusal(capsys, "diff", tiny_artifact.path, tiny_artifact.path, "--out", nowhere)
+
+
+def test_fields_are_laid_side_by_side(tiny_artifact: Artifact):
+    manifest = tiny_artifact.manifest
+    other = Manifest.model_validate(
+        {
+            **dict(manifest),
+            "rule": manifest.rule.model_copy(update={"low": 0.25}),
+            "builder": {**manifest.builder, "nncf": "9"},
+            "training": {"dataset": "another"},
+            "inputs": "0" * 64,
+        }
+    )
+    found = {name: (a, b) for name, a, b in differing(manifest, other)}
+    assert found["rule.low"] == (0.5, 0.25)
+    assert found["builder.nncf"][1] == "9"
+    assert found["training.dataset"] == ("none", "another")
+    assert found["training.network.alpha"] == (4, None)
+    assert "inputs" not in found
+    assert not list(differing(manifest, manifest))
+    assert flatten({"a": {"b": [1, {"c": 2}], "d": {}}}) == {"a.b": [1, {"c": 2}]}
+
+
+def test_the_tools_need_no_torch():
+    """But for `verify` with a checkpoint."""
+    names = ["inspection", "recheck", "labelled", "scoring", "comparison", "sheet", "fields", "__main__"]
+    code = f"import importlib, sys; [importlib.import_module('trt_build.' + n) for n in {names}]; " + (
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=120)
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda path: path.write_bytes(b""), lambda path: path.write_bytes(b"{"), Path.unlink]
+)
+def test_each_tool_refuses_an_artifact_whose_manifest_is_spoilt(
+    copy: Artifact, spoil: Callable[[Path], object], capsys
+):
+    spoil(copy.path / "manifest.json")
+    for command in (("inspect", copy.path), ("verify", copy.path), ("diff", copy.path, copy.path)):
+        assert str(copy.path) in refusal(capsys, *command)

@@ -1,0 +1,51 @@
+"""The certificate again: what was proved where an artifact was built, held against this machine."""
+
+from contextlib import closing
+from pathlib import Path
+
+from stream.engine.artifact import Artifact
+from stream.engine.contract import Engine
+from stream.engine.golden import Golden, Held, hold_logits, hold_pixels, proof_of
+from stream.engine.open import open_engine
+from stream.errors import UserError
+
+
+def recheck(artifact: Artifact, checkpoint: Path | None) -> dict[str, Held]:
+    """What was found, by what was looked at; all of it is looked at, whatever was found before.
+
+    Args:
+        artifact: from `load_artifact`.
+        checkpoint: what it was built of, to hold the engine against PyTorch as well.
+
+    Raises:
+        UserError: the engine can't be opened here, or the checkpoint is another one.
+    """
+    golden = Golden.load(artifact.path)
+    found = {"golden.mp4, as it is read": hold_pixels(golden, artifact)}
+    with closing(open_engine(artifact)) as engine:
+        for size in engine.batch_sizes:
+            found[f"golden clips, batches of {size}"] = hold_logits(golden, artifact, engine, batch_size=size)
+        if checkpoint:
+            found["the network in PyTorch"] = _hold_network(artifact, engine, checkpoint)
+    return found
+
+
+def _hold_network(artifact: Artifact, engine: Engine, checkpoint: Path) -> Held:
+    """As the build did, on the same clips.
+
+    Where the build had no limit, its agreement decided instead: the engine may then be off by what it was off there,
+    and by what its golden clips may be off here.
+    """
+    from training.checkpoint import load_checkpoint  # noqa: PLC0415 - brings PyTorch, as does the next
+    from trt_build.verify import sample_clips, worst_difference  # noqa: PLC0415
+
+    network, card = load_checkpoint(checkpoint)
+    if (built_of := artifact.manifest.training["weights_sha256"]) != card.weights_sha256:
+        raise UserError(
+            f"--checkpoint {checkpoint} has other weights ({card.weights_sha256[:16]}) than {artifact.path} was built "
+            f"of ({str(built_of)[:16]}); give the checkpoint that it was built of"
+        )
+    proof = proof_of(artifact)
+    limit = proof.tolerance or proof.max_difference + proof.golden_tolerance
+    worst = worst_difference(network, engine, sample_clips(artifact.manifest.spec))
+    return Held(f"the engine's logits are {worst:.2g} off the network's (limit {limit:.2g})", worst, limit)
