@@ -190,7 +190,11 @@ def test_a_default_command_is_meant_where_none_is_named(kitchen: Kitchen, capsys
     assert kitchen.run(default="pour") == 0
     assert kitchen.told == [PourSettings.model_validate({"cups": cups}) for cups in (9, 3)]
     assert kitchen.run("--help", default="pour") == 0
-    assert capsys.readouterr().out.startswith("usage: tea [-h]")
+    told = capsys.readouterr().out
+    assert told.startswith("usage: tea [-h]")
+    assert told.endswith("usage: tea COMMAND [--help] ...\n\n  wash  make room\n"), "the others are told, too"
+    assert kitchen.run("pour", "--help", default="pour") == 0
+    assert "make room" not in capsys.readouterr().out
     assert kitchen.run("puor", default="pour") == 2
     assert "did you mean pour?" in refused(capsys)
 

@@ -73,6 +73,20 @@ def test_a_changed_file_is_named_with_both_digests(copy: Path):
     assert hashlib.sha256(b"other weights").hexdigest()[:16] in message
 
 
+def test_a_file_that_was_cut_short_is_named(copy: Path, tiny_artifact: Artifact):
+    for name in tiny_artifact.manifest.files:
+        whole = (copy / name).read_bytes()
+        (copy / name).write_bytes(whole[: len(whole) // 2])
+        assert f"{name} has sha256" in refusal(copy)
+        (copy / name).write_bytes(whole)
+
+
+def test_a_manifest_that_was_cut_short_is_refused(copy: Path):
+    whole = (copy / MANIFEST).read_bytes()
+    (copy / MANIFEST).write_bytes(whole[: len(whole) // 2])
+    assert MANIFEST in refusal(copy)
+
+
 def test_a_file_too_many_is_named(copy: Path):
     (copy / "model.so").write_bytes(b"")
     assert "model.so" in refusal(copy)
@@ -98,6 +112,8 @@ def test_a_folder_in_a_files_place_is_refused(copy: Path):
         (lambda m: m.update(batch_sizes=[4, 1]), "batch_sizes"),
         (lambda m: m.update(batch_sizes=[]), "batch_sizes"),
         (lambda m: m.update(proof=None), "not finished"),
+        (lambda m: m.update(kind="tensorrt"), "model.plan"),
+        (lambda m: m.update(inputs="of all sorts"), "inputs"),
         (lambda m: m["files"].pop("model.bin"), "model.bin"),
         (lambda m: m["files"].pop("golden.npz"), "golden.npz"),
         (lambda m: m["files"].update({"../model.bin": "0" * 64}), "../model.bin"),

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def everything(found: Comparison) -> NDArray[np.bool_]:
 
 
 def test_the_verdicts_lie_between_their_ends():
-    assert set(VERDICTS) == set(Label.__args__)
+    assert set(VERDICTS) == set(get_args(Label))
     assert [RULE.label(each) for each in (0.1, 0.5, 0.9)] == list(VERDICTS)
 
 

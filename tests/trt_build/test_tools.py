@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -123,47 +125,67 @@ class TestVerify:
         assert "give the checkpoint that it was built of" in said
 
 
+@dataclass(frozen=True)
+class Compared:
+    """What `diff` made of the tiny artifact and of one that takes clips with their surroundings, and is never sure."""
+
+    b: Path
+    said: str
+    flips: list[dict[str, str]]
+    kept: dict[str, Path]
+    """The clips that were generated, by what their spec does outside of the outline."""
+
+
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder: Path = tmp_path_factory.mktemp("diff")
-    return folder
+def compared(tmp_path_factory: pytest.TempPathFactory, tiny_artifact: Artifact) -> Compared:
+    folder = tmp_path_factory.mktemp("diff")
+    b = load_artifact(Path(shutil.copytree(tiny_artifact.path, folder / "b")))
+    spec = b.manifest.spec.model_copy(update={"outside": "keep"})
+    reseal(b, spec=spec, rule=b.manifest.rule.model_copy(update={"low": 0.0, "high": 1.0}))
+    few = ("--clips", 8, "--stalled-share", 0.5, "--processes", 1, "--cache", folder / "cache")
+    with redirect_stdout(StringIO()) as said:
+        assert run("diff", tiny_artifact.path, b.path, *few, "--out", folder / "flips.csv") == 0
+    with (folder / "flips.csv").open() as file:
+        flips = list(csv.DictReader(file))
+    kept = {
+        json.loads((each / "manifest.json").read_text())["spec"]["outside"]: each for each in folder.glob("cache/*")
+    }
+    return Compared(b.path, said.getvalue(), flips, kept)
 
 
 class TestDiff:
-    def test_artifacts_of_two_specs_are_compared_on_generated_clips(self, clips, copy, tiny_artifact, capsys):
-        spec = copy.manifest.spec.model_copy(update={"outside": "keep"})
-        rule = copy.manifest.rule.model_copy(update={"low": 0.0, "high": 1.0})  # which is never sure
-        reseal(copy, spec=spec, rule=rule)
-        out = clips / "flips.csv"
-        few = ("--clips", 8, "--stalled-share", 0.5, "--processes", 1, "--cache", clips / "cache")
-        assert run("diff", tiny_artifact.path, copy.path, *few, "--out", out) == 0
-        said = capsys.readouterr().out
-        assert "spec.outside" in said
-        assert "rule.high" in said
-        assert "8 generated clips" in said
-        assert "B gives 8 of 8 clips another verdict" in said.splitlines()[-1]
-        with out.open() as file:
-            rows = list(csv.DictReader(file))
-        assert {row["verdict_b"] for row in rows} == {"uncertain"}
-        assert len({row["clip_id"] for row in rows}) == 8
-        self.kept_clips_serve_one_spec(clips, copy, tiny_artifact, capsys)
+    def test_artifacts_of_two_specs_are_compared_on_clips_that_are_cut_for_each(self, compared: Compared):
+        for told in ("spec.outside", "rule.high", "8 generated clips"):
+            assert told in compared.said, told
+        assert "B gives 8 of 8 clips another verdict" in compared.said.splitlines()[-1]
+        assert {each["verdict_b"] for each in compared.flips} == {"uncertain"}
+        assert len({each["clip_id"] for each in compared.flips}) == 8
 
-    def kept_clips_serve_one_spec(self, clips: Path, copy: Artifact, tiny_artifact: Artifact, capsys) -> None:
-        kept = {"keep" in (folder / "manifest.json").read_text(): folder for folder in (clips / "cache").iterdir()}
-        same, other = kept[False], kept[True]
-        said = refusal(capsys, "diff", tiny_artifact.path, copy.path, "--data", same)
+    def test_kept_clips_serve_one_spec(self, compared: Compared, tiny_artifact: Artifact, capsys):
+        said = refusal(capsys, "diff", tiny_artifact.path, compared.b, "--data", compared.kept["zero"])
         assert "the two artifacts take them in two (outside zero and keep); leave --data out" in said
-        assert "were read with outside keep" in refusal(
-            capsys, "diff", tiny_artifact.path, tiny_artifact.path, "--data", other
-        )
-        assert run("diff", tiny_artifact.path, tiny_artifact.path, "--data", same) == 0
+        same = ("diff", tiny_artifact.path, tiny_artifact.path)
+        assert "were read with outside keep" in refusal(capsys, *same, "--data", compared.kept["keep"])
+
+    def test_an_artifact_agrees_with_itself_on_kept_clips(self, compared: Compared, tiny_artifact: Artifact, capsys):
+        assert run("diff", tiny_artifact.path, tiny_artifact.path, "--data", compared.kept["zero"]) == 0
         said = capsys.readouterr().out
         assert said.startswith("A and B differ in nothing")
-        assert f"8 clips of {same.name}" in said
+        assert f"8 clips of {compared.kept['zero'].name}" in said
         assert "B gives each of 8 clips the verdict that A gives it" in said
-        assert "--preset says how clips are generated" in refusal(
-            capsys, "diff", tiny_artifact.path, tiny_artifact.path, "--data", same, "--preset", "demo"
-        )
+
+    def test_projects_that_an_artifact_knows_are_told(self, compared: Compared, copy: Artifact, capsys):
+        whose = sorted({each["project_id"] for each in compared.flips})
+        training = {**copy.manifest.training, "training": {"projects": whose}}
+        reseal(copy, training=training)
+        assert run("diff", copy.path, copy.path, "--data", compared.kept["zero"]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        for name in ("A", "B"):
+            assert f"8 of them of projects that {name} learnt from or its rule rests on" in said
+
+    def test_what_says_nothing_of_kept_clips_is_refused(self, compared: Compared, tiny_artifact: Artifact, capsys):
+        same = ("diff", tiny_artifact.path, tiny_artifact.path, "--data", compared.kept["zero"])
+        assert "--preset says how clips are generated" in refusal(capsys, *same, "--preset", "demo")
 
     def test_a_place_that_takes_no_list_is_said_before_the_work(self, tiny_artifact: Artifact, tmp_path, capsys):
         nowhere = tmp_path / "nowhere" / "flips.csv"
@@ -194,9 +216,8 @@ def test_fields_are_laid_side_by_side(tiny_artifact: Artifact):
 def test_the_tools_need_no_torch():
     """But for `verify` with a checkpoint."""
     names = ["inspection", "recheck", "labelled", "scoring", "comparison", "sheet", "fields", "__main__"]
-    code = f"import importlib, sys; [importlib.import_module('trt_build.' + n) for n in {names}]; " + (
-        "assert 'torch' not in sys.modules"
-    )
+    code = f"import importlib, sys; [importlib.import_module('trt_build.' + n) for n in {names}]"
+    code += "; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=120)
 
 
