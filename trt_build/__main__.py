@@ -30,7 +30,7 @@ def _build(settings: BuildSettings) -> int:
 
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("begin", total=len(STAGES))
+        task = progress.add_task(STAGES[0], total=len(STAGES))
         clips = progress.add_task("clips", total=None, visible=False)
         built = build(
             settings,

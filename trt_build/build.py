@@ -19,7 +19,7 @@ from trt_build.target import ONNX, Target, target_for
 from trt_build.verify import Speed, measure, record_golden, sample_clips, verify
 
 STAGES = (
-    "wait for another build",
+    "wait for its turn",
     "load the checkpoint",
     "export to ONNX",
     "draw clips",
@@ -49,7 +49,7 @@ def build(
 
     Args:
         settings: what is asked for.
-        begin: told each of STAGES that comes.
+        begin: told each of STAGES; of one that was built before only the first.
         clips_done: told of clips that are generated or scored, and of how many.
 
     Raises:
@@ -61,7 +61,8 @@ def build(
 
 def build_for(target: Target, settings: BuildSettings, begin: Callable[[str], None], clips_done: Progress) -> Built:
     """The same for a target that is at hand, of the settings' precision."""
-    with sole_builder(settings.out, wait=lambda: begin(STAGES[0])):
+    begin(STAGES[0])
+    with sole_builder(settings.out):
         draft = _draft(target, read_card(settings.checkpoint), settings)
         if not settings.force and (found := find_built(settings.out, draft)):
             return Built(found, None, ())

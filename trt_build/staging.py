@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,14 +22,13 @@ _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 
 @contextmanager
-def sole_builder(out: Path, *, wait: Callable[[], None]) -> Iterator[None]:
+def sole_builder(out: Path) -> Iterator[None]:
     """Has one process at a time build at `out`; the others wait, and then find what it built.
 
     What one that was killed has left is mended first: an old artifact returns to its place, half a new one goes.
 
     Args:
         out: where the artifact is to lie; folders above it are made.
-        wait: called before waiting for another process.
 
     Raises:
         UserError: nothing can be written there.
@@ -37,7 +36,7 @@ def sole_builder(out: Path, *, wait: Callable[[], None]) -> Iterator[None]:
     out = out.resolve()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        lock = _locked(_beside(out, "lock"), wait)
+        lock = _locked(_beside(out, "lock"))
     except OSError as error:
         raise _unwritable(out, error) from None
     try:
@@ -75,15 +74,11 @@ def staged(out: Path, *, force: bool) -> Iterator[Path]:
         _mend(out)
 
 
-def _locked(path: Path, wait: Callable[[], None]) -> int:
+def _locked(path: Path) -> int:
     """A descriptor that holds the lock; one whose file the last holder has deleted is worth nothing."""
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            wait()
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists() and path.stat().st_ino == os.fstat(lock).st_ino:
             return lock
         os.close(lock)

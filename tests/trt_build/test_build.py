@@ -83,7 +83,7 @@ def test_what_is_not_the_network_compiled_is_refused(tiny_artifact: Artifact, ti
 class Wavering:
     """An engine that computes as the network does, and in pairs gives no number."""
 
-    batch_sizes, slots = (1, 2), 1
+    runtime, batch_sizes, slots = "none", (1, 2), 1
 
     def __init__(self, network: SlowFast) -> None:
         self.network = network

@@ -8,7 +8,7 @@ import pytest
 from stream.engine.artifact import Artifact
 from stream.errors import UserError
 from training.checkpoint import load_checkpoint, save_checkpoint
-from trt_build.build import build
+from trt_build.build import STAGES, build
 from trt_build.inputs import find_built, inputs_of
 from trt_build.settings import BuildSettings
 
@@ -22,20 +22,21 @@ def settings(checkpoint: Path, out: Path, **others) -> BuildSettings:
     return BuildSettings.model_validate({"checkpoint": checkpoint, "out": out, **others})
 
 
-def untold(_stage: str) -> None:
-    pytest.fail("nothing is built")
+def looked_at(stage: str) -> None:
+    """Nothing is built: no other stage comes."""
+    assert stage == STAGES[0]
 
 
 def test_the_same_again_is_the_artifact_that_is_there(out: Path, tiny_checkpoint: Path, tiny_artifact: Artifact):
     stamps = {each: each.stat().st_mtime_ns for each in out.iterdir()}
-    found = build(settings(tiny_checkpoint, out), begin=untold)
+    found = build(settings(tiny_checkpoint, out), begin=looked_at)
     assert (found.artifact.digest, found.speed) == (tiny_artifact.digest, None)
     assert stamps == {each: each.stat().st_mtime_ns for each in out.iterdir()}
 
 
 def test_a_checkpoint_counts_by_what_it_is_wherever_it_lies(out: Path, tiny_checkpoint: Path, tmp_path: Path):
     moved = Path(shutil.copytree(tiny_checkpoint, tmp_path / "moved"))
-    assert build(settings(moved, out), begin=untold).speed is None
+    assert build(settings(moved, out), begin=looked_at).speed is None
 
 
 def test_another_rule_is_another_artifact(out: Path, tiny_checkpoint: Path, tmp_path: Path):
@@ -43,13 +44,13 @@ def test_another_rule_is_another_artifact(out: Path, tiny_checkpoint: Path, tmp_
     rule = card.rule.model_copy(update={"decide": 0.6})
     save_checkpoint(tmp_path / "other", network, card.model_copy(update={"rule": rule}))
     with pytest.raises(UserError, match="is not what would be built"):
-        build(settings(tmp_path / "other", out), begin=untold)
+        build(settings(tmp_path / "other", out), begin=looked_at)
 
 
 def test_a_damaged_artifact_is_not_taken_for_built(out: Path, tiny_checkpoint: Path):
     (out / "golden.mp4").write_bytes(b"")
     with pytest.raises(UserError, match="is not what would be built"):
-        build(settings(tiny_checkpoint, out), begin=untold)
+        build(settings(tiny_checkpoint, out), begin=looked_at)
 
 
 @pytest.mark.parametrize(

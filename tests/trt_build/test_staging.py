@@ -18,10 +18,6 @@ from trt_build.staging import sole_builder, staged
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def nothing() -> None:
-    """What is done while one waits."""
-
-
 def names(folder: Path) -> set[str]:
     return {each.name for each in folder.iterdir()}
 
@@ -34,7 +30,7 @@ def out(tmp_path: Path, tiny_artifact: Artifact) -> Path:
 
 def test_the_folder_appears_whole(tmp_path: Path):
     out = tmp_path / "new" / "artifact"
-    with sole_builder(out, wait=nothing), staged(out, force=False) as folder:
+    with sole_builder(out), staged(out, force=False) as folder:
         (folder / "manifest.json").touch()
         assert not out.exists()
     assert names(out) == {"manifest.json"}
@@ -79,7 +75,7 @@ def test_force_replaces_nothing_but_artifacts(tmp_path: Path):
 
 def test_a_place_that_cannot_be_written_gets_one_line(tmp_path: Path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="can't write there"), sole_builder(tmp_path / "file" / "out", wait=nothing):
+    with pytest.raises(UserError, match="can't write there"), sole_builder(tmp_path / "file" / "out"):
         pass
 
 
@@ -133,7 +129,7 @@ import os, signal, sys
 from pathlib import Path
 from trt_build.staging import sole_builder, staged
 out = Path(sys.argv[1])
-with sole_builder(out, wait=print), staged(out, force=True) as folder:
+with sole_builder(out), staged(out, force=True) as folder:
     (folder / "model.bin").write_bytes(b"half of it")
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -145,7 +141,7 @@ def test_what_a_killed_builder_left_is_no_artifact_and_goes_with_the_next(out: P
     assert load_artifact(out).digest == tiny_artifact.digest
     with pytest.raises(UserError, match="can't read manifest"):
         load_artifact(out.parent / ".artifact.building")
-    with sole_builder(out, wait=lambda: pytest.fail("nobody is waited for")), staged(out, force=True) as folder:
+    with sole_builder(out), staged(out, force=True) as folder:
         assert names(folder) == set()
         (folder / "new").touch()
     assert names(out.parent) == {"artifact"}
@@ -153,7 +149,7 @@ def test_what_a_killed_builder_left_is_no_artifact_and_goes_with_the_next(out: P
 
 def test_an_artifact_that_was_being_replaced_when_its_builder_was_killed_returns(out: Path, tiny_artifact: Artifact):
     out.rename(out.with_name(".artifact.old"))
-    with sole_builder(out, wait=nothing):
+    with sole_builder(out):
         assert load_artifact(out).digest == tiny_artifact.digest
     assert names(out.parent) == {"artifact"}
 
@@ -164,7 +160,7 @@ from pathlib import Path
 from trt_build.staging import sole_builder
 out, guard = Path(sys.argv[1]), Path(sys.argv[1] + ".guard")
 for _ in range(20):
-    with sole_builder(out, wait=lambda: None):
+    with sole_builder(out):
         os.close(os.open(guard, os.O_CREAT | os.O_EXCL))
         time.sleep(0.002)
         guard.unlink()

@@ -53,6 +53,7 @@ def made(settings: BuildSettings) -> Artifact:
     with emulated(EmulatedCuda()):
         built = build_for(target(settings.precision), settings, stages.append, lambda *_: None)
     assert tuple(stages) == STAGES
+    assert built.speed is not None
     assert built.speed.latency_ms > 0
     return built.artifact
 
