@@ -58,8 +58,8 @@ def meaning(found: Comparison, *, generated: bool) -> str:
         judgement = f"B is better ({interval})"
     elif gain.high < 0:
         judgement = f"B is worse ({interval}): don't promote it without knowing why"
-    elif gain.low == gain.high == 0:
-        judgement = "called stalled or flowing, every clip is called the same"
+    elif (found.a.called == found.b.called).all():
+        judgement = "where two classes are wanted, all are called the same"
     else:
         judgement = f"which of them is better can't be told by these clips ({interval})"
     caution = ". Generated clips say little of recorded ones: compare on some by --data, too" if generated else ""

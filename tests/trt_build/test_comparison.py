@@ -73,9 +73,7 @@ GOOD = [4.0, -4.0] * 10
 def test_a_model_compared_with_itself_differs_in_nothing():
     found = compare(STALLED, GOOD, GOOD)
     assert (found.gain.value, found.gain.low, found.gain.high) == (0, 0, 0)
-    same = (
-        "B gives each of 20 clips the verdict that A gives it; called stalled or flowing, every clip is called the same"
-    )
+    same = "B gives each of 20 clips the verdict that A gives it; where two classes are wanted, all are called the same"
     assert meaning(found, generated=False) == f"{same}."
 
 
