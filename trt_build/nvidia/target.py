@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from stream.engine.artifact import Device, Kind, Precision
 from stream.engine.driver import Gpu, require_gpu
+from trt_build.layers import PLAN_LAYERS
 from trt_build.nvidia.fp16 import write_fp16
 from trt_build.nvidia.handle import Handle, Reach, load
 from trt_build.nvidia.int8 import write_int8
@@ -52,11 +53,11 @@ class TensorRtTarget:
         }
 
     def compile(self, folder: Path, calibration: NDArray[np.uint8] | None) -> tuple[str, ...]:
-        """Writes model.plan and, where the plan can be loaded, layers.json of its inspector."""
+        """Writes model.plan and, where the plan can be loaded, what its inspector says of the layers."""
         plan = compile_plan(self._lower(folder, calibration), self.plan, self.handle)
         (folder / "model.plan").write_bytes(plan.content)
         if plan.layers is not None:
-            (folder / "layers.json").write_text(plan.layers)
+            (folder / PLAN_LAYERS).write_text(plan.layers)
         return plan.warnings
 
     def scored_elsewhere(self, folder: Path, clips: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
