@@ -68,9 +68,7 @@ def _seen(clips: Clips, name: str, artifact: Artifact) -> str:
     if not known.any():
         return ""
     whose = ", ".join(np.unique(clips.facts.project_ids[known]))
-    return (
-        f", {np.count_nonzero(known)} of them of projects that {name} was trained or its rule was chosen on ({whose})"
-    )
+    return f", {np.count_nonzero(known)} of them of projects that {name} learnt from or its rule rests on ({whose})"
 
 
 def _generated(settings: DiffSettings, a: Artifact, b: Artifact, bars: Bars) -> SharedClips:

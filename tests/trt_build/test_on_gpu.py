@@ -29,6 +29,7 @@ def check_as_a_worker(artifact: Artifact) -> None:
 def told(built: Built) -> str:
     manifest, speed = built.artifact.manifest, built.speed
     assert manifest.proof is not None
+    assert speed is not None
     return (
         f"{manifest.precision}, batches {manifest.batch_sizes}: {speed.latency_ms:.2f} ms alone, "
         f"{speed.clips_per_s:.0f} clips/s, {manifest.proof.max_difference:.2g} off torch"
@@ -61,7 +62,7 @@ def test_the_commands_build_and_score(tiny_checkpoint: Path, tmp_path: Path):
     out = tmp_path / "artifact"
     built = run("--checkpoint", tiny_checkpoint, "--out", out, "--target", "tensorrt", "--precision", "fp16")
     assert built.returncode == 0, built.stderr
-    score = [sys.executable, "-m", "stream", "score", "--json", "--artifact", out, out / "golden.mp4"]
+    score: list[str | Path] = [sys.executable, "-m", "stream", "score", "--json", "--artifact", out, out / "golden.mp4"]
     scored = subprocess.run(score, capture_output=True, text=True, timeout=120, check=False)
     assert scored.returncode == 0, scored.stderr
     assert json.loads(scored.stdout)["artifact"] == load_artifact(out).digest

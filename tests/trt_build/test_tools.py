@@ -18,7 +18,7 @@ from stream.cli import main
 from stream.engine.artifact import Artifact, Manifest, load_artifact, seal
 from stream.engine.golden import Golden
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.networks import build
+from training.networks.slowfast import SlowFast
 from trt_build.__main__ import COMMANDS
 from trt_build.fields import differing, flatten
 
@@ -117,9 +117,11 @@ class TestVerify:
         assert run("verify", copy.path, "--checkpoint", tiny_checkpoint) == 0
         assert " 0.5 " in capsys.readouterr().out
 
-    def test_another_checkpoint_is_refused(self, tiny_artifact: Artifact, tiny_checkpoint: Path, tmp_path, capsys):
-        network, card = load_checkpoint(tiny_checkpoint)
-        save_checkpoint(tmp_path / "other", build(network.config), card)
+    def test_another_checkpoint_is_refused(
+        self, tiny_artifact: Artifact, tiny_checkpoint: Path, tiny_network: SlowFast, tmp_path: Path, capsys
+    ):
+        _, card = load_checkpoint(tiny_checkpoint)
+        save_checkpoint(tmp_path / "other", SlowFast(tiny_network.config), card)
         said = refusal(capsys, "verify", tiny_artifact.path, "--checkpoint", tmp_path / "other")
         assert "has other weights" in said
         assert "give the checkpoint that it was built of" in said
