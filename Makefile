@@ -67,9 +67,9 @@ compare-long: $(VENV)/.dev  ## the same on DATA, a cache of recorded clips, each
 ablate: $(VENV)/.dev  ## the recipe with one thing changed at a time: a table in build/ablate; hours
 	$(PY) -m training ablate --out build/ablate $(ARGS)
 
-model: $(VENV)/.dev  ## make the model that comes along again: about 40 minutes on 2 cores
-	$(PY) -m training fit --out stream/model/checkpoint --clips 16000 --minutes 28 --threads 1
-	$(PY) -m training evaluate --checkpoint stream/model/checkpoint --clips 600 --card stream/model/README.md
+model: $(VENV)/.dev  ## make the model that comes along again: about 100 minutes on 2 cores
+	$(PY) -m training fit --out stream/model/checkpoint --spec.frames 32 --clips 16000 --steps 3000 --threads 1
+	$(PY) -m training evaluate --checkpoint stream/model/checkpoint --clips 1200 --card stream/model/README.md
 	$(PY) -m trt_build --checkpoint stream/model/checkpoint --out stream/model/artifact --force
 
 clean:  ## remove the virtual environment and caches

@@ -7,6 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
 
+from stream.engine.artifact import OUTPUT
 from trt_build.export import find_fault
 from trt_build.nvidia.int8 import write_int8
 from trt_build.nvidia.reference import logits
@@ -41,17 +42,19 @@ class TestFp16:
         ]
         assert casts[1].output[0] == "logits"
 
-    def test_every_grey_level_is_normalised_as_in_fp32(self, fp32: Path, fp16: Path, tmp_path: Path):
+    def test_every_grey_level_is_normalised_as_in_fp32(self, fp32: Path, fp16: Path, clips, tmp_path: Path):
         """Half a unit in the last of 11 bits, each for mean, quotient and deviation."""
-        levels = np.zeros((2, 2, 16, 64, 64), np.uint8)
+        levels = np.zeros_like(clips[:2])
         levels[0] = np.arange(256, dtype=np.uint8).repeat(16).reshape(64, 64)
         normalised = {}
         for path in (fp32, fp16):
             model = onnx.load(path)
             last = next(node for node in model.graph.node if node.op_type == "Div")
             kind = TensorProto.FLOAT16 if path == fp16 else TensorProto.FLOAT
+            next(node for node in model.graph.node if OUTPUT in node.output).output[0] = "the network's"
+            model.graph.node.append(onnx.helper.make_node("Identity", last.output, [OUTPUT]))
             del model.graph.output[:]
-            model.graph.output.append(onnx.helper.make_tensor_value_info(last.output[0], kind, None))
+            model.graph.output.append(onnx.helper.make_tensor_value_info(OUTPUT, kind, None))
             onnx.save(model, tmp_path / "normalised.onnx")
             normalised[path] = logits(tmp_path / "normalised.onnx", levels)
         assert normalised[fp16].dtype == np.float16
