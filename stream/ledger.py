@@ -151,7 +151,7 @@ class Ledger:
         where = _where(record.partition, record.offset)
         if clip not in (_CONTRADICTS_ITSELF, checksum(salvage_clip_id(record))):
             self._faults.add("mismatched", where)
-        if self._late_after_s is not None and took_ms > self._late_after_s * 1000:
+        if self._late_after_s is not None and took_ms / 1000 > self._late_after_s:
             self._faults.add("late", f"{where} after {took_ms / 1000:.1f} s")
 
     def close(self) -> Audit:

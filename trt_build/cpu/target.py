@@ -40,7 +40,7 @@ class OpenVinoTarget:
         Raises:
             OSError: they can't be written; of a full disk OpenVINO only says that a stream failed.
         """
-        model = ov.Core().read_model(folder / ONNX)
+        model = ov.convert_model(folder / ONNX)  # with its constants folded: NNCF sees no bias behind a reshape
         if calibration is not None:
             from trt_build.cpu.int8 import quantise  # noqa: PLC0415 - brings NNCF, which fp32 has no use for
 
