@@ -104,7 +104,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 def compiled(folder):
     os.symlink(artifact / "model.onnx", folder / "model.onnx")
     OpenVinoTarget("fp32").compile(folder, None)
-for limit, write in ((100_000, compiled), (50_000, golden.save)):
+for limit, write in ((20_000, compiled), (50_000, golden.save)):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     try:
         with staged(out, force=False) as folder:
