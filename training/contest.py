@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from stream.clip.spec import ClipSpec
 from training.calibrate import choose_rule
 from training.loop import Precision
-from training.measures import Estimate, Ranking, mcc_at
+from training.measures import Estimate, Ranking
 from training.measures.bootstrap import Redrawn, Weights
+from training.measures.calls import mcc_of
 from training.measures.coverage import Limits
 from training.measures.evaluation import probabilities_of
 from training.networks import AverageConfig, NetworkConfig, SingleConfig, Views
@@ -168,14 +169,12 @@ class Contest:
             for outcomes in by_seed
         ]
 
-        def mcc(calls: Calls, weights: Weights) -> float:
-            tpr, fpr = (np.average(calls[each], weights=weights[each]) for each in (stalled, ~stalled))
-            return float(mcc_at(tpr, fpr, prevalence))
+        mcc = partial(mcc_of, stalled=stalled, prevalence=prevalence)
 
         def measure(weights: Weights) -> dict[str, float]:
             rates = [ranking.rates(weights) for ranking in rankings]
             return {
-                "mcc": float(np.mean([mcc(calls, weights) for calls in called])),
+                "mcc": float(np.mean([mcc(calls, weights=weights) for calls in called])),
                 "pr_auc": float(np.mean([each.pr_auc(prevalence) for each in rates])),
                 "sensitivity_at_95": float(np.mean([each.sensitivity_at(0.95) for each in rates])),
                 "sensitivity_at_99": float(np.mean([each.sensitivity_at(0.99) for each in rates])),
@@ -184,7 +183,7 @@ class Contest:
         found = {
             name: each for name, each in Redrawn.of(stalled, projects).estimate(measure).items() if each is not None
         }
-        alone = tuple(mcc(calls, np.ones(len(stalled), np.int64)) for calls in called)
+        alone = tuple(mcc(calls) for calls in called)
         return Result(**found, prevalence=prevalence, seeds=alone)
 
     def _called(self, entry: Entry, outcome: Outcome, place: int) -> Calls:

@@ -1,7 +1,7 @@
 """Which clips a command trains, validates and tests on, as its settings say."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -88,7 +88,7 @@ def _recorded(settings: FitSettings, folder: Path) -> FitSets:
     clips, generated = cache.clips, cache.contents.generated
     told = cache.manifest.model_dump_json() + selection_of(settings).model_dump_json()
     digest = hashlib.sha256(told.encode()).hexdigest()[:16]
-    words = f"{_words(clips, folder, settings)}, {clips.stalled.mean():.1%} stalled"
+    words = f"{words_of(clips, folder, settings)}, {clips.stalled.mean():.1%} stalled"
     if settings.folds:
         words = f"{words}; {_in_folds(settings)}"
         return FitSets(clips, None, words, digest, clips.projects, generated=generated)
@@ -161,22 +161,25 @@ def selection_of(settings: SelectionSettings) -> Selection:
     )
 
 
-def _words(clips: Clips, folder: Path, settings: SelectionSettings) -> str:
+def words_of(clips: Clips, folder: Path, settings: SelectionSettings) -> str:
+    """Which clips of a cache these are."""
     chosen = selection_of(settings).words
     return f"{len(clips)} clips of {folder.name}" + (f" ({chosen})" if chosen else "")
 
 
 def _kept(folder: Path, settings: SelectionSettings, card: "CheckpointCard") -> NamedSet:
     clips = open_cache(folder, card.spec, selection_of(settings)).clips
-    words, projects = _words(clips, folder, settings), clips.facts.project_ids
-    for seen, how in (
-        (card.training.projects, "it was trained on"),
-        (card.training.rule_projects, "its rule rests on"),
-    ):
-        if (known := np.isin(projects, seen)).any():
-            whose = ", ".join(np.unique(projects[known]))
-            words += f", {np.count_nonzero(known)} of them of projects that {how} ({whose})"
+    words, training = words_of(clips, folder, settings), card.training
+    words += known_projects(clips, training.projects, "it was trained on")
+    words += known_projects(clips, training.rule_projects, "its rule rests on")
     return NamedSet(folder.name, words, clips)
+
+
+def known_projects(clips: Clips, known: Sequence[str], how: str) -> str:
+    """Says so where clips are of projects that a network knows, for there it looks better than it is."""
+    of_these = clips.take(np.flatnonzero(np.isin(clips.facts.project_ids, known)))
+    whose = ", ".join(of_these.projects)
+    return f", {len(of_these)} of them of projects that {how} ({whose})" if whose else ""
 
 
 def _to_measure(

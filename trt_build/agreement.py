@@ -13,9 +13,9 @@ from stream.engine.golden import difference
 from stream.errors import UserError
 from stream.verdict import DecisionRule
 from training.evaluate import score
-from training.measures import mcc_at
-from training.measures.evaluation import probabilities_of
+from training.measures.calls import mcc_of
 from training.networks import Network
+from trt_build.comparison import Judged
 from trt_build.samples import Progress, Samples
 from trt_build.scoring import score_clips
 from trt_build.target import Outputs, Target
@@ -76,14 +76,16 @@ def compare(network: Network, engine: Engine, samples: Samples, rule: DecisionRu
     clips = samples.validation
     exact = score(network, clips, progress=progress)
     lowered = score_clips(engine, clips, progress=lambda _done, _all: None)
-    labels = [_labels(each, rule) for each in (exact, lowered)]
+    judged = [Judged.of(logits, rule) for logits in (exact, lowered)]
+    prevalence = float(clips.stalled.mean())
+    mcc, mcc_engine = (mcc_of(each.called, clips.stalled, prevalence=prevalence) for each in judged)
     return Agreement(
         clips=len(clips),
         description=samples.description,
         correlation=float(np.corrcoef(exact, lowered)[0, 1]),
-        flips=float(np.mean(labels[0] != labels[1])),
-        mcc=_mcc(exact, clips.stalled, rule),
-        mcc_engine=_mcc(lowered, clips.stalled, rule),
+        flips=float(np.mean(judged[0].verdicts != judged[1].verdicts)),
+        mcc=mcc,
+        mcc_engine=mcc_engine,
     )
 
 
@@ -129,12 +131,3 @@ def _relative(off: NDArray[np.float32], whole: NDArray[np.float32]) -> float:
 
 def _spread(scored: list[Logits]) -> float:
     return float(np.max([difference(one, other).max() for one, other in combinations(scored, 2)]))
-
-
-def _labels(logits: Logits, rule: DecisionRule) -> NDArray[np.str_]:
-    return np.array([rule.label(each) for each in probabilities_of(logits, rule).tolist()])
-
-
-def _mcc(logits: Logits, stalled: NDArray[np.bool_], rule: DecisionRule) -> float:
-    called = probabilities_of(logits, rule) >= rule.decide
-    return float(mcc_at(called[stalled].mean(), called[~stalled].mean(), float(stalled.mean())))

@@ -66,10 +66,12 @@ def build_for(target: Target, settings: BuildSettings, begin: Callable[[str], No
         draft = _draft(target, read_card(settings.checkpoint), settings)
         if not settings.force and (found := find_built(settings.out, draft)):
             return Built(found, None, ())
-        return _build(target, settings, begin, clips_done)
+        return _build(target, draft, settings, begin, clips_done)
 
 
-def _build(target: Target, settings: BuildSettings, begin: Callable[[str], None], clips_done: Progress) -> Built:
+def _build(
+    target: Target, draft: Manifest, settings: BuildSettings, begin: Callable[[str], None], clips_done: Progress
+) -> Built:
     precision = settings.precision
     with staged(settings.out, force=settings.force) as folder:
         begin(STAGES[1])
@@ -81,7 +83,6 @@ def _build(target: Target, settings: BuildSettings, begin: Callable[[str], None]
         samples = draw_samples(settings, card.spec, clips_done) if precision == "int8" else None
         begin(STAGES[4])
         warnings = target.compile(folder, samples.calibration if samples else None)
-        draft = _draft(target, card, settings)
         with closing(open_engine(seal(folder, draft))) as engine:
             begin(STAGES[5])
             if samples:

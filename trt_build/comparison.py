@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from stream.verdict import DecisionRule, Label
 from training.data.clips import Facts
-from training.measures import Estimate, mcc_at
+from training.measures import Estimate
 from training.measures.bootstrap import Redrawn, Weights
+from training.measures.calls import mcc_of
 from training.measures.evaluation import probabilities_of, two_classes
 
 VERDICTS: tuple[Label, ...] = ("flowing", "uncertain", "stalled")
@@ -57,7 +58,7 @@ class Comparison:
         redrawn = Redrawn.of(stalled, facts.project_ids)
 
         def gain(weights: Weights) -> dict[str, float]:
-            before, after = (_mcc(each.called, stalled, weights, share) for each in (a, b))
+            before, after = (mcc_of(each.called, stalled, prevalence=share, weights=weights) for each in (a, b))
             return {"mcc": after - before}
 
         mcc_a, mcc_b, gained = (
@@ -90,11 +91,6 @@ class Comparison:
         """`[3, 3]`, numbers of some clips (`[N]`) by the verdict of A, and then by that of B; both as VERDICTS."""
         cells = len(VERDICTS) * self.a.verdicts[of].astype(np.intp) + self.b.verdicts[of]
         return np.bincount(cells, minlength=len(VERDICTS) ** 2).reshape(len(VERDICTS), len(VERDICTS))
-
-
-def _mcc(called: Bools, stalled: Bools, weights: Weights, share: float) -> float:
-    found, false = (np.sum(weights[called & each]) / np.sum(weights[each]) for each in (stalled, ~stalled))
-    return float(mcc_at(found, false, share))
 
 
 def _defined(estimate: Estimate | None) -> Estimate:

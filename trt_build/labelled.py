@@ -12,7 +12,7 @@ from training.data.clips import Clips
 from training.data.generated import Lot
 from training.data.splits import check_both_classes
 from training.progress import Bars
-from training.sources import generated, selection_of
+from training.sources import generated, known_projects, selection_of, words_of
 from trt_build.fields import differing
 from trt_build.tool_settings import DiffSettings
 
@@ -55,20 +55,14 @@ def _kept(settings: DiffSettings, a: Artifact, b: Artifact) -> SharedClips:
             f"--data {settings.data}: clips of a cache are cut in one way, and the two artifacts take them in two "
             f"({parts}); leave --data out to compare them on generated clips"
         )
-    selection = selection_of(settings)
-    clips = open_cache(settings.data, a.manifest.spec, selection).clips
-    words = f"{len(clips)} clips of {settings.data.name}" + (f" ({selection.words})" if selection.words else "")
+    clips = open_cache(settings.data, a.manifest.spec, selection_of(settings)).clips
+    words = words_of(clips, settings.data, settings)
     return SharedClips(clips, clips, words + _seen(clips, "A", a) + _seen(clips, "B", b))
 
 
 def _seen(clips: Clips, name: str, artifact: Artifact) -> str:
-    """Says so where clips are of projects that an artifact knows, for there it looks better than it is."""
     told = _Training.model_validate(artifact.manifest.training.get("training", {}))
-    known = np.isin(clips.facts.project_ids, [*told.projects, *told.rule_projects])
-    if not known.any():
-        return ""
-    whose = ", ".join(np.unique(clips.facts.project_ids[known]))
-    return f", {np.count_nonzero(known)} of them of projects that {name} learnt from or its rule rests on ({whose})"
+    return known_projects(clips, [*told.projects, *told.rule_projects], f"{name} learnt from or its rule rests on")
 
 
 def _generated(settings: DiffSettings, a: Artifact, b: Artifact, bars: Bars) -> SharedClips:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stream.clip import ClipSpec, read_clip
 from stream.engine.artifact import Precision, Proof
 from stream.engine.contract import Engine
-from stream.engine.golden import Golden, difference, score_all
+from stream.engine.golden import Golden, around, difference, score_all
 from stream.errors import UserError
 from training.networks import Network
 from training.synthetic import FIELD, Scene, crop, sample_scene, write_clip
@@ -60,9 +60,9 @@ def worst_difference(network: Network, engine: Engine, clips: NDArray[np.uint8])
     """Of clips `[N, C, T, S, S]` scored by torch and, at each batch size it was built for, by the engine."""
     with torch.inference_mode():
         reference = network.eval()(torch.from_numpy(clips)).numpy()
-    around = _around(clips, at_least=engine.batch_sizes[-1])
-    scored = (score_all(engine, clips[around], batch_size=size) for size in engine.batch_sizes)
-    return float(np.max([difference(logits, reference[around]).max() for logits in scored]))  # NaN stays NaN
+    rows = around(len(clips), at_least=engine.batch_sizes[-1])
+    scored = (score_all(engine, clips[rows], batch_size=size) for size in engine.batch_sizes)
+    return float(np.max([difference(logits, reference[rows]).max() for logits in scored]))  # NaN stays NaN
 
 
 def record_golden(engine: Engine, clips: NDArray[np.uint8], spec: ClipSpec) -> Golden:
@@ -75,11 +75,6 @@ def record_golden(engine: Engine, clips: NDArray[np.uint8], spec: ClipSpec) -> G
         video=video,
         crop=read_clip(video, spec).pixels,
     )
-
-
-def _around(clips: NDArray[np.uint8], *, at_least: int) -> NDArray[np.intp]:
-    """Indices of all the clips, and of as many again as fill a batch: 3, at least 5 -> [0, 1, 2, 0, 1]."""
-    return np.arange(max(len(clips), at_least)) % len(clips)
 
 
 def _scene(seed: int) -> Scene:
@@ -104,7 +99,7 @@ def measure(engine: Engine, clips: NDArray[np.uint8]) -> Speed:
         engine.submit(clips[i : i + 1]).result()
         alone_s.append(time.perf_counter() - start)
     largest = engine.batch_sizes[-1]
-    many = clips[_around(clips, at_least=2 * engine.slots * largest)]
+    many = clips[around(len(clips), at_least=2 * engine.slots * largest)]
     start = time.perf_counter()
     score_all(engine, many, batch_size=largest)
     return Speed(latency_ms=float(np.median(alone_s)) * 1e3, clips_per_s=len(many) / (time.perf_counter() - start))

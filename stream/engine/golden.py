@@ -110,12 +110,17 @@ def hold_pixels(golden: Golden, artifact: Artifact) -> Held:
 
 def hold_logits(golden: Golden, artifact: Artifact, engine: Engine, *, batch_size: int) -> Held:
     """Scores the golden clips again, as often as it takes to fill a batch."""
-    rows = np.arange(max(batch_size, len(golden.clips))) % len(golden.clips)
+    rows = around(len(golden.clips), at_least=batch_size)
     logits, written = score_all(engine, golden.clips[rows], batch_size=batch_size), golden.logits[rows]
     off, limit = difference(logits, written), proof_of(artifact).golden_tolerance
     worst = int(np.argmax(off))  # NaN counts as the largest
     found = f"golden clip {rows[worst]} scores {logits[worst]:.6g}, not {written[worst]:.6g} (limit {limit:g})"
     return Held(found, float(off[worst]), limit)
+
+
+def around(clips: int, *, at_least: int) -> NDArray[np.intp]:
+    """Indices of so many clips, and of as many again as it takes: 3, at least 5 -> [0, 1, 2, 0, 1]."""
+    return np.arange(max(clips, at_least)) % clips
 
 
 def proof_of(artifact: Artifact) -> Proof:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.measures import wilson
-from training.measures.bootstrap import Estimate, Redrawn
-from training.measures.ranking import Bools
+from training.measures.bootstrap import Estimate, Redrawn, Weights
+from training.measures.ranking import Bools, mcc_at
 
 Calls = NDArray[np.int8]
 """`[N]`: 1 called stalled, -1 called flowing, 0 left to people."""
@@ -38,6 +38,21 @@ class CallRates:
         """From numbers of clips `[6]`: flowing ones called flowing, left open, called stalled; then stalled ones."""
         flowing, stalled = (each / np.sum(each) for each in np.reshape(counts, (2, 3)))
         return cls(found=float(stalled[2]), missed=float(stalled[0]), false=float(flowing[2]), right=float(flowing[0]))
+
+
+def mcc_of(called: Bools, stalled: Bools, *, prevalence: float, weights: Weights | None = None) -> float:
+    """MCC of clips `[N]` called stalled or flowing, where `prevalence` of them are stalled.
+
+    Args:
+        called: `[N]`, those called stalled.
+        stalled: `[N]`, labels of both classes.
+        prevalence: the clips are re-weighted to it.
+        weights: `[N]`, how often each clip counts; by default once.
+    """
+    found, false = (
+        np.average(called[each], weights=None if weights is None else weights[each]) for each in (stalled, ~stalled)
+    )
+    return float(mcc_at(found, false, prevalence))
 
 
 def estimate_calls(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from stream.engine.artifact import Device, Kind, Precision
 from stream.engine.quiet import ov
+from trt_build.cpu.reference import outputs_of_layers
 from trt_build.target import ONNX, Outputs
 
 _MODEL = "model.xml"
@@ -59,7 +60,5 @@ class OpenVinoTarget:
 
     def layers(self, folder: Path, clips: NDArray[np.uint8]) -> tuple[Outputs, Outputs]:
         """As OpenVINO computes them in fp32, and from what it was quantised to."""
-        from trt_build.cpu.int8 import outputs_of_layers  # noqa: PLC0415 - brings NNCF, which fp32 has no use for
-
         exact, lowered = (outputs_of_layers(folder / file, clips) for file in (ONNX, _MODEL))
         return exact, lowered

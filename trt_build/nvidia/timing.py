@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def timing_file(folder: Path, *, handle: Handle, gpu: Gpu | None) -> Path:
-    """Where the cache of this TensorRT on this GPU lies; None where the edition compiles without one."""
+    """Where the cache of this TensorRT on this GPU lies; without a GPU, that of an edition that compiles for others."""
     where = f"{gpu.name} cuda {gpu.cuda}" if gpu else "no gpu"
     return folder / f"{re.sub('[^A-Za-z0-9.]+', '-', f'{handle} {where}').lower()}.timing"
 
