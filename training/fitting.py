@@ -110,17 +110,19 @@ def fit(
         return Member(task, network.eval(), int(facts["steps"]), facts["loss"], facts["minutes"])
     state = begin(_untrained(order, task, fabric, say), order.recipe)
     kept.load(state)
-    with Board(kept.path, first_step=state.step, say=say) if fabric.is_global_zero else nullcontext() as board:
-        hooks = Hooks(lambda _: None) if board is None else _hooks(board, kept, on_step, _watching(board, order, task))
-        try:
+    try:
+        with Board(kept.path, first_step=state.step, say=say) if fabric.is_global_zero else nullcontext() as board:
+            hooks = Hooks(lambda _: None)
+            if board is not None:
+                hooks = _hooks(board, kept, on_step, _watching(board, order, task))
             averaged = train(
                 state, task.training, order.spec, order.recipe, order.budget, seed=task.seed, fabric=fabric, hooks=hooks
             )
-        except (KeyboardInterrupt, SystemExit):
-            if fabric.is_global_zero:
-                kept.save(state)
-                say(f"stopped after step {state.step} of {task.name}; the same command with --resume goes on")
-            raise
+    except (KeyboardInterrupt, SystemExit):
+        if fabric.is_global_zero:
+            kept.save(state)
+            say(f"stopped after step {state.step} of {task.name}; the same command with --resume goes on")
+        raise
     member = Member(task, averaged.cpu(), state.step, sum(state.losses) / len(state.losses), state.seconds / 60)
     if fabric.is_global_zero:
         kept.finish(averaged.state_dict(), {"steps": state.step, "loss": member.loss, "minutes": member.minutes})
