@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from stream.cli import Command, main
+from trt_build.bench.settings import BenchSettings
 from trt_build.settings import BuildSettings
 
 if TYPE_CHECKING:
@@ -56,7 +57,32 @@ def _summary(built: "Built") -> Table:
     return table
 
 
-COMMANDS = {"build": Command("checkpoint to artifact", BuildSettings, _build)}
+def _bench(settings: BenchSettings) -> int:
+    from training.outfile import check_writable, write_text  # noqa: PLC0415
+    from trt_build.bench.plot import check_format, plot  # noqa: PLC0415 - brings matplotlib, which --help has no use for
+    from trt_build.bench.report import table  # noqa: PLC0415
+    from trt_build.bench.run import bench  # noqa: PLC0415 - brings PyTorch
+
+    for path in filter(None, (settings.json_file, settings.plot)):
+        check_writable(path)
+    if settings.plot:
+        check_format(settings.plot)
+    console = Console(stderr=True)
+    found = bench(settings, lambda what: console.print(what, style="dim", highlight=False))
+    Console().print(table(found))
+    for note in found.notes:
+        Console().print(note, highlight=False)
+    if settings.json_file:
+        write_text(settings.json_file, found.model_dump_json(indent=2) + "\n")
+    if settings.plot:
+        plot(found, settings.plot)
+    return 0
+
+
+COMMANDS = {
+    "build": Command("checkpoint to artifact", BuildSettings, _build),
+    "bench": Command("how fast artifacts are, beside PyTorch and ONNX Runtime", BenchSettings, _bench),
+}
 
 if __name__ == "__main__":
     end_in_order()
