@@ -18,6 +18,8 @@ import nncf
 from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
 from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
+from trt_build.cpu.shortcuts import convolve_shortcuts
+
 WORST = 3
 """Layers that are named where int8 is refused."""
 
@@ -34,8 +36,10 @@ def quantise(file: Path, clips: NDArray[np.uint8]) -> None:
         clips: `[N, C, T, S, S]` to calibrate on.
     """
     nncf.set_log_level(logging.ERROR)
+    exact = ov.Core().read_model(file)
+    convolve_shortcuts(exact)
     model = nncf.quantize(
-        ov.Core().read_model(file),
+        exact,
         nncf.Dataset([clip[None] for clip in clips]),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(clips),
