@@ -22,9 +22,12 @@ CONFIGS: dict[str, tuple[NetworkConfig, int | None]] = {
     "average": (AverageConfig(members=(TINY, TINY.variant(alpha=2)), views=2), None),
     "mosaic": (MosaicConfig(frames=4), 5),
 }
+LONG = {"average", "narrow"}
 
 
-@pytest.fixture(scope="module", params=CONFIGS)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in CONFIGS]
+)
 def exported(request, tmp_path_factory):
     """A network, clips and its ONNX file, with how many of its blocks have a plain shortcut (None: any number)."""
     config, plain = CONFIGS[request.param]
