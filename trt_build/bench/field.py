@@ -41,9 +41,9 @@ def contenders(settings: BenchSettings, scratch: Path) -> list[Contender]:
         return written[spec]
 
     artifacts = [load_artifact(path) for path in settings.artifacts]
-    found = list(_of_torch(settings.checkpoint, settings.threads, clips_of)) if settings.checkpoint else []
-    found += [_of_artifact(artifact, settings.threads, clips_of) for artifact in artifacts]
-    return [*found, *_of_onnxruntime(artifacts, settings.threads, clips_of)]
+    found = list(_of_torch(settings.checkpoint, settings.cpus, clips_of)) if settings.checkpoint else []
+    found += [_of_artifact(artifact, settings.cpus, clips_of) for artifact in artifacts]
+    return [*found, *_of_onnxruntime(artifacts, settings.cpus, clips_of)]
 
 
 def peak_way(arithmetic: Arithmetic, contender: Contender, threads: int) -> Way:

@@ -84,7 +84,7 @@ def report(
 ) -> Report:
     """Sums up; the first of those measured is what others are compared with."""
     return Report(
-        threads=settings.threads,
+        threads=settings.cpus,
         rounds=settings.rounds,
         seconds=settings.seconds,
         peaks=dict(peaks),

@@ -44,7 +44,7 @@ def bench(settings: BenchSettings, begin: Begin) -> Report:
                 entered.append((contender, running.enter_context(opened(way, scratch))))
         needed = {each.arithmetic: each for each, _ in entered if each.arithmetic}
         peaks = {
-            arithmetic: running.enter_context(opened(peak_way(arithmetic, one, settings.threads), scratch))
+            arithmetic: running.enter_context(opened(peak_way(arithmetic, one, settings.cpus), scratch))
             for arithmetic, one in needed.items()
         }
         turns = _rounds([*(process for _, process in entered), *peaks.values()], settings, begin)

@@ -19,10 +19,15 @@ class BenchSettings(CommandSettings):
         default=None,
         description="folder that training wrote: PyTorch takes part with it, and is what others are compared with",
     )
-    threads: int = Field(
-        default_factory=usable_cpus, ge=1, le=1024, description="of the CPU, for each; by default all there are"
+    threads: int | None = Field(
+        default=None, ge=1, le=1024, description="of the CPU, for each; by default all that there are"
     )
     rounds: int = Field(default=7, ge=1, le=1000, description="in each of which everyone has its turns")
     seconds: float = Field(default=1.0, gt=0, le=600, description="of a turn")
     json_file: Path | None = Field(default=None, description="file to write all numbers to")
     plot: Path | None = Field(default=None, description="file to draw them to, as .svg, .png or .pdf")
+
+    @property
+    def cpus(self) -> int:
+        """`threads`, or what this process may use."""
+        return self.threads or usable_cpus()

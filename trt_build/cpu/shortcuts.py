@@ -13,7 +13,7 @@ from stream.engine.quiet import ov
 def convolve_shortcuts(model: "ov.Model") -> int:
     """Puts a convolution by the identity matrix into each shortcut that has none; it multiplies by ones and zeros.
 
-    Of the slim network, int8 took 11 to 12 % less CPU time for a clip by it.
+    Of the slim network, int8 took 9 to 12 % less CPU time for a clip by it with AVX512-VNNI, 4 % with AMX.
 
     Returns:
         How many there were.
