@@ -131,6 +131,17 @@ ARROWS: dict[str, set[str]] = {
         "stream.verdict",
         "training",
     },
+    "trt_build.bench": {
+        "stream.cli",
+        "stream.clip",
+        "stream.cpus",
+        "stream.engine",
+        "stream.errors",
+        "stream.lifeline",
+        "stream.validation",
+        "training",
+        "trt_build.verify",
+    },
 }
 
 DOORS: dict[str, set[str]] = {
@@ -147,11 +158,11 @@ DOORS: dict[str, set[str]] = {
     "cuda": {"stream.engine.gpu"},
     "polars": {"training.data"},
     "jinja2": {"training.page.render"},
-    "matplotlib": {"training.page.plots"},
-    "torch": {"training", "trt_build.export", "trt_build.verify"},
+    "matplotlib": {"training.page.plots", "trt_build.bench.plot"},
+    "torch": {"training", "trt_build.bench.in_torch", "trt_build.export", "trt_build.verify"},
     "torchvision": {"training.networks"},
     "onnx": {"trt_build.export", "trt_build.nvidia"},
-    "onnxruntime": {"trt_build.nvidia"},
+    "onnxruntime": {"trt_build.bench.in_onnxruntime", "trt_build.nvidia"},
     "lightning_fabric": {"training.devices", "training.fitting", "training.loop", "training.trials"},
     "tensorboard": set(),  # by torch.utils.tensorboard, in training.board
     "safetensors": {"training.checkpoint"},

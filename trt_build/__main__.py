@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from stream.cli import Command, main
+from trt_build.bench.settings import BenchSettings
 from trt_build.settings import BuildSettings
 from trt_build.tool_settings import DiffSettings, InspectSettings, VerifySettings
 
@@ -140,11 +141,34 @@ def _console() -> Console:
     return Console(width=None if Console().is_terminal else 140)
 
 
+def _bench(settings: BenchSettings) -> int:
+    from training.outfile import check_writable, write_text
+    from trt_build.bench.plot import check_format, plot  # brings matplotlib, which --help has no use for
+    from trt_build.bench.report import table
+    from trt_build.bench.run import bench  # brings PyTorch
+
+    for path in filter(None, (settings.json_file, settings.plot)):
+        check_writable(path)
+    if settings.plot:
+        check_format(settings.plot)
+    console = Console(stderr=True)
+    found = bench(settings, lambda what: console.print(what, style="dim", highlight=False))
+    Console().print(table(found))
+    for note in found.notes:
+        Console().print(note, highlight=False)
+    if settings.json_file:
+        write_text(settings.json_file, found.model_dump_json(indent=2) + "\n")
+    if settings.plot:
+        plot(found, settings.plot)
+    return 0
+
+
 COMMANDS = {
     "build": Command("checkpoint to artifact", BuildSettings, _build),
     "inspect": Command("what an artifact is", InspectSettings, _inspect),
     "verify": Command("an artifact's proof again, on this machine", VerifySettings, _verify),
     "diff": Command("what differs between two artifacts, and which verdicts", DiffSettings, _diff),
+    "bench": Command("how fast artifacts are, beside PyTorch and ONNX Runtime", BenchSettings, _bench),
 }
 
 if __name__ == "__main__":

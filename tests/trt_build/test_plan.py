@@ -75,7 +75,7 @@ def test_what_tensorrt_reads_is_the_engines_contract(rtx, fp16: Path, clips):
 def test_a_deeper_network_compiles_in_every_precision(rtx, clips, tmp_path: Path):
     """R50 of half the width: bottlenecks, 110 convolutions; most of its bytes are weights."""
     torch.manual_seed(0)
-    spec = ClipSpec()
+    spec = ClipSpec(frames=clips.shape[2])
     export_onnx(build(network_named("r50-half", spec)), spec, tmp_path / "fp32.onnx")
     write_fp16(tmp_path / "fp32.onnx", tmp_path / "fp16.onnx")
     write_int8(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", clips=clips[:1])

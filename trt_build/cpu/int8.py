@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stream.engine.quiet import ov  # before nncf, which would bring OpenVINO with its telemetry, and has its own
 from trt_build.cpu.reference import layers, logits
+from trt_build.cpu.shortcuts import convolve_shortcuts
 
 # isort: split
 import nncf
@@ -39,13 +40,15 @@ def quantise(model: "ov.Model", clips: NDArray[np.uint8]) -> "ov.Model":
     """
     nncf.set_log_level(logging.ERROR)
     exact = logits(model, clips)
+    first = [op.get_friendly_name() for op in layers(model)[:EXACT]]
+    convolve_shortcuts(model)
     quantised: ov.Model = nncf.quantize(
         model,
         nncf.Dataset([clip[None] for clip in clips]),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(clips),
         fast_bias_correction=False,
-        ignored_scope=nncf.IgnoredScope(names=[op.get_friendly_name() for op in layers(model)[:EXACT]]),
+        ignored_scope=nncf.IgnoredScope(names=first),
         advanced_parameters=AdvancedQuantizationParameters(
             activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX
         ),
