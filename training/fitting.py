@@ -1,5 +1,6 @@
 """Fits networks as an order says: one, several that differ by their seed, or one for each fold; kept as one network."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
@@ -15,10 +16,10 @@ from stream.clip.spec import ClipSpec
 from training.board import Board
 from training.data.clips import Clips
 from training.data.splits import folds
-from training.evaluate import score
 from training.loop import Budget, Hooks, State, Step, begin, train
 from training.networks import AverageConfig, Network, NetworkConfig, SingleConfig, Views, build, join
 from training.recipe import Recipe
+from training.scoring import score
 from training.states import MemberFolder
 from training.watch import Watch
 
@@ -38,12 +39,20 @@ class Order:
     spec: ClipSpec
     recipe: Recipe
     budget: Budget
-    """Of each network."""
+    """Of each network, where `passes` is not given."""
     seed: int
     views: Views = 1
     """Mirrored and turned copies of a clip whose logits are averaged, within the network."""
     save_every_s: float = 60.0
     first_weights: Begin | None = None
+    passes: float | None = None
+    """Clips that a network sees, in multiples of those that it trains on."""
+
+    def budget_for(self, clips: Clips) -> Budget:
+        """The budget of a network that trains on these clips."""
+        if self.passes is None:
+            return self.budget
+        return Budget(steps=math.ceil(self.passes * len(clips) / self.recipe.batch))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +119,14 @@ def fit(
         return Member(task, network.eval(), int(facts["steps"]), facts["loss"], facts["minutes"])
     state = begin(_untrained(order, task, fabric, say), order.recipe)
     kept.load(state)
+    budget = order.budget_for(task.training)
     try:
         with Board(kept.path, first_step=state.step, say=say) if fabric.is_global_zero else nullcontext() as board:
             hooks = Hooks(lambda _: None)
             if board is not None:
-                hooks = _hooks(board, kept, on_step, _watching(board, order, task))
+                hooks = _hooks(board, kept, on_step, _watching(board, budget, task))
             averaged = train(
-                state, task.training, order.spec, order.recipe, order.budget, seed=task.seed, fabric=fabric, hooks=hooks
+                state, task.training, order.spec, order.recipe, budget, seed=task.seed, fabric=fabric, hooks=hooks
             )
     except (KeyboardInterrupt, SystemExit):
         if fabric.is_global_zero:
@@ -151,7 +161,7 @@ def _hooks(board: Board, kept: MemberFolder, on_step: Callable[[Step], None], lo
     return Hooks(on_step=show, on_batch=board.batch, on_state=keep)
 
 
-def _watching(board: Board, order: Order, task: Task) -> Callable[[State], None]:
+def _watching(board: Board, budget: Budget, task: Task) -> Callable[[State], None]:
     """Looks at the watched clips whenever another tenth of the budget is used up."""
     if task.watched is None:
         return lambda _state: None
@@ -159,7 +169,7 @@ def _watching(board: Board, order: Order, task: Task) -> Callable[[State], None]
 
     def look(state: State) -> None:
         nonlocal looked_at
-        tenth = int(_LOOKS * order.budget.share(state.step, state.seconds))
+        tenth = int(_LOOKS * budget.share(state.step, state.seconds))
         if tenth > looked_at:
             looked_at = tenth
             board.point(state.step, watch.look(state.network))

@@ -52,6 +52,7 @@ def order_of(settings: FitSettings, spec: ClipSpec) -> Order:
         views=settings.views,
         save_every_s=settings.save_every_s,
         first_weights=_first_weights(settings.init),
+        passes=settings.passes,
     )
 
 
@@ -71,13 +72,19 @@ def run_of(settings: FitSettings, order: Order, sets: FitSets, *, processes: int
         spec=order.spec,
         recipe=order.recipe,
         seed=order.seed,
-        budget=f"{settings.steps} steps" if settings.steps else f"{minutes_of(settings):g} minutes",
+        budget=_length_of(settings),
         members=f"{how}{begin}",
         dataset=sets.description,
         clips=sets.digest,
         precision=precision_of(settings),
         processes=processes,
     )
+
+
+def _length_of(settings: FitSettings) -> str:
+    if settings.passes:
+        return f"{settings.passes:g} passes"
+    return f"{settings.steps} steps" if settings.steps else f"{minutes_of(settings):g} minutes"
 
 
 def card_of(

@@ -26,11 +26,11 @@ from stream.lifeline import serve_parent
 from training.data.cache import MANIFEST, open_cache
 from training.data.clips import Clips
 from training.data.splits import folds
-from training.evaluate import score
 from training.loop import Budget, Diverged, Hooks, Precision, begin, train
 from training.networks import NetworkConfig, Views, build, join
 from training.outfile import write_whole
 from training.recipe import Recipe
+from training.scoring import score
 
 
 class Part(BaseModel):

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.data.clips import Clips
-from training.evaluate import score
 from training.measures import Ranking
 from training.networks import Network
+from training.scoring import score
 
 _MOST = 256
 """Clips of each class that are scored each time: some seconds on a CPU."""

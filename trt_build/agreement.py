@@ -12,9 +12,9 @@ from stream.engine.contract import Engine
 from stream.engine.golden import difference
 from stream.errors import UserError
 from stream.verdict import DecisionRule
-from training.evaluate import score
 from training.measures.calls import mcc_of
 from training.networks import Network
+from training.scoring import score
 from trt_build.comparison import Judged
 from trt_build.samples import Progress, Samples
 from trt_build.scoring import score_clips

@@ -72,6 +72,13 @@ def test_fit_writes_a_checkpoint_that_says_how_it_came_to_be(checkpoint):
     ]
 
 
+def test_passes_are_over_the_clips_that_each_network_trains_on(tmp_path, cache):
+    out = tmp_path / "checkpoint"
+    few = (*ALONE, "--clips", 40, "--recipe", "debug", "--change", "batch=4", "--cache", cache)
+    assert run("fit", "--out", out, "--passes", 0.3, *few, "--folds", 2) == 0
+    assert load_checkpoint(out)[1].training.steps == 2 * 2  # 0.3 of 20 clips, in batches of 4, by either fold's network
+
+
 def test_several_seeds_and_views_become_one_network(tmp_path, cache, checkpoint):
     out = tmp_path / "checkpoint"
     more = ("--members", 2, "--views", 2)
@@ -294,14 +301,16 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsy
     assert run("fit", "--out", tmp_path, "--preset", "martian", "--steps", 1) == 2
     assert run("fit", "--out", tmp_path, "--change", "learning_rat=1", "--steps", 1) == 2
     assert run("fit", "--out", tmp_path, "--minutes", 1, "--steps", 1) == 2
+    assert run("fit", "--out", tmp_path, "--passes", 1, "--steps", 1) == 2
     assert run("evaluate", "--checkpoint", checkpoint, "--data", tmp_path, "--clips", 5) == 2
     assert run("fit", "--out", tmp_path, "--validation-share", 0.1) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("python -m training: ")]
-    assert len(lines) == 7
+    assert len(lines) == 8
     assert "checkpoint.json can't be read" in lines[0]
     assert "another network or clip spec" in lines[1]
     assert "--preset martian: no such preset" in lines[2]
     assert "did you mean learning_rate=...?" in lines[3]
     assert "--minutes and --steps exclude each other: give one of them" in lines[4]
-    assert "--clips says how clips are generated: leave it out with --data" in lines[5]
-    assert "--validation-share counts only with --data" in lines[6]
+    assert "--steps and --passes exclude each other: give one of them" in lines[5]
+    assert "--clips says how clips are generated: leave it out with --data" in lines[6]
+    assert "--validation-share counts only with --data" in lines[7]

@@ -16,8 +16,8 @@ from stream.errors import UserError
 from stream.verdict import DecisionRule
 from tests.trt_build.conftest import CLIPS
 from training.checkpoint import load_checkpoint, save_checkpoint
-from training.evaluate import score
 from training.networks import Network
+from training.scoring import score
 from trt_build.agreement import check_agreement
 from trt_build.build import build
 from trt_build.cpu.int8 import EXACT

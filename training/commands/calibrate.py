@@ -6,10 +6,10 @@ from training.calibrate import choose_rule
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.data.splits import check_both_classes
 from training.devices import placed
-from training.evaluate import score
 from training.measures import evaluate
 from training.orders import limits_of
 from training.progress import Bars
+from training.scoring import score
 from training.settings import CalibrateSettings
 from training.sources import calibration_set
 

@@ -4,13 +4,13 @@ from training.card import write_card
 from training.checkpoint import load_checkpoint
 from training.data.splits import check_both_classes
 from training.devices import placed
-from training.evaluate import score
 from training.measures.study import study
 from training.orders import limits_of
 from training.outfile import check_writable, write_text
 from training.page import Head, render_page
 from training.progress import Bars
 from training.report import print_json, print_table
+from training.scoring import score
 from training.settings import EvaluateSettings
 from training.sources import evaluation_sets
 

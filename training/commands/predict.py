@@ -3,10 +3,10 @@
 from training.checkpoint import load_checkpoint
 from training.data.prepare import open_intake, read_each
 from training.devices import placed
-from training.evaluate import score_each
 from training.kept_logits import KeptLogits
 from training.outfile import check_writable
 from training.progress import Bars
+from training.scoring import score_each
 from training.settings import PredictSettings
 from training.sources import asked_for, videos
 from training.submission import check_read, predict, write_probabilities, write_submission

@@ -26,7 +26,14 @@ def _number(value: object) -> object:
 _NETWORKS = "; ".join(f"{name}: {summary}" for name, summary in SUMMARIES.items())
 
 
-_EXCLUSIVE = (("members", "folds"), ("minutes", "steps"), ("validation_share", "folds"), ("validation_clips", "folds"))
+_EXCLUSIVE = (
+    ("members", "folds"),
+    ("minutes", "steps"),
+    ("minutes", "passes"),
+    ("steps", "passes"),
+    ("validation_share", "folds"),
+    ("validation_clips", "folds"),
+)
 """Fields of `fit` of which one would silently not count."""
 
 
@@ -37,7 +44,10 @@ class FitSettings(SelectionSettings, ClipsSettings):
     minutes: float | None = Field(
         None, gt=0, description="time to train each network, beside that for its clips; by default 25, debug 0.1"
     )
-    steps: int | None = Field(None, ge=1, description="train so many steps, however long it takes")
+    steps: int | None = Field(None, ge=1, description="instead: train so many steps")
+    passes: float | None = Field(
+        None, gt=0, description="instead: show each network as many clips as are so many times its own (epochs)"
+    )
     spec: ClipSpec = Field(ClipSpec(), description="how generated clips are cut; those of --data say it themselves")
     clips: int | None = Field(
         None, ge=4, le=600_000, description="generated clips to train on, half stalled; by default 8000, debug 64"
