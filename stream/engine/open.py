@@ -1,9 +1,14 @@
 """Opens the engine that an artifact holds; only that engine's library is imported."""
 
+from typing import TYPE_CHECKING
+
 from stream.engine.artifact import Artifact
 from stream.engine.contract import Engine
 from stream.engine.driver import require_gpu
 from stream.errors import UserError
+
+if TYPE_CHECKING:
+    from stream.engine.gpu import TensorRtEngine
 
 
 def open_engine(artifact: Artifact, *, threads: int | None = None) -> Engine:
@@ -23,8 +28,19 @@ def open_engine(artifact: Artifact, *, threads: int | None = None) -> Engine:
             return OpenVinoEngine(artifact, threads=threads)
         case "tensorrt":
             require_gpu()
-            try:
-                from stream.engine.gpu import TensorRtEngine  # noqa: PLC0415 - one library of two is installed
-            except ImportError as error:
-                raise UserError(f"artifact {artifact.path} needs TensorRT: {error}; see the extra [tensorrt]") from None
-            return TensorRtEngine(artifact)
+            return tensorrt_engine()(artifact)
+
+
+def tensorrt_engine() -> "type[TensorRtEngine]":
+    """The class of TensorRT's engines; ask for a GPU first.
+
+    Raises:
+        UserError: TensorRT or CUDA's bindings aren't installed.
+    """
+    try:
+        from stream.engine.gpu import TensorRtEngine  # noqa: PLC0415 - one library of two is installed
+    except ImportError as error:
+        raise UserError(
+            f"plans of TensorRT can't be run here: {error}; install stall-stream[tensorrt] on a machine with a GPU"
+        ) from None
+    return TensorRtEngine

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from stream.engine.artifact import Artifact, seal
+from tests.bare import run_without
 
 OPEN = """
 import sys
@@ -37,3 +38,10 @@ def test_a_plan_that_this_machine_cannot_run_gets_one_line(tmp_path: Path, tiny_
 def test_the_cpu_engine_needs_nothing_of_the_gpus(tiny_artifact: Artifact):
     code = f"{OPEN}\nassert not {{'torch', 'tensorrt', 'cuda', 'stream.engine.gpu'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code, tiny_artifact.path], check=True, timeout=120)
+
+
+def test_what_a_plan_needs_and_is_absent_is_named(tmp_path: Path):
+    code = "from stream.engine.open import tensorrt_engine; tensorrt_engine()"
+    ended = run_without({"tensorrt"}, tmp_path, "-c", code)
+    assert "UserError: plans of TensorRT can't be run here: No module named 'tensorrt'" in ended.stderr
+    assert "install stall-stream[tensorrt]" in ended.stderr

@@ -168,6 +168,11 @@ class TestHandle:
         assert Reach(hardware="same-capability").compute_capability(gpu) == "8.9"
         assert Reach(hardware="ampere-or-later").compute_capability(gpu) == "8.0+"
 
+    def test_a_gpu_that_could_not_run_the_plan_is_refused_before_it_is_compiled(self):
+        turing = Gpu(name="NVIDIA T4", capability="7.5", cuda="13.0")
+        with pytest.raises(UserError, match=r"NVIDIA T4 .* capability 7\.5, before 8\.0, .*; build on a later GPU"):
+            Reach(hardware="ampere-or-later").compute_capability(turing)
+
     def test_a_library_that_is_absent_gets_one_line(self, tmp_path: Path):
         code = "from trt_build.nvidia.handle import load; load('tensorrt-rtx')"
         ended = run_without({"tensorrt_rtx"}, tmp_path, "-c", code)

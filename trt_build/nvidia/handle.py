@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Edition = Literal["tensorrt", "tensorrt-rtx"]
 Hardware = Literal["this", "same-capability", "ampere-or-later"]
+_AMPERE = 8
+"""Major compute capability."""
 
 
 class Reach(BaseModel):
@@ -36,8 +38,20 @@ class Reach(BaseModel):
     """Of TensorRT-RTX: compute capabilities such as "8.9"; none means those that NVIDIA chose."""
 
     def compute_capability(self, gpu: Gpu) -> str:
-        """For the manifest: what a plan of TensorRT runs on, built where the GPU is; "8.0+" means all from 8.0 on."""
-        return "8.0+" if self.hardware == "ampere-or-later" else gpu.capability
+        """For the manifest: what a plan of TensorRT runs on, built where the GPU is; "8.0+" means all from 8.0 on.
+
+        Raises:
+            UserError: it wouldn't run on this GPU itself, so it could be neither proved nor timed here.
+        """
+        if self.hardware != "ampere-or-later":
+            return gpu.capability
+        if major(gpu.capability) < _AMPERE:
+            raise UserError(
+                f"--hardware ampere-or-later: the {gpu.name} of this machine is of compute capability "
+                f"{gpu.capability}, before 8.0, and couldn't run the plan to prove it; build on a later GPU, or leave "
+                "the flag out"
+            )
+        return f"{_AMPERE}.0+"
 
 
 class Library(Protocol):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from stream.engine.artifact import Device, Kind, Precision
 from stream.engine.driver import Gpu, require_gpu
+from stream.engine.open import tensorrt_engine
 from trt_build.layers import PLAN_LAYERS
 from trt_build.nvidia.fp16 import write_fp16
 from trt_build.nvidia.handle import Handle, Reach, load
@@ -85,9 +86,10 @@ def tensorrt_here(settings: BuildSettings) -> TensorRtTarget:
     """TensorRT on the GPU of this machine, as the settings want it.
 
     Raises:
-        UserError: there is no GPU, or no TensorRT that this is written for.
+        UserError: there is no GPU, no TensorRT that this is written for, or nothing to run its plans with.
     """
     gpu, handle = require_gpu(), load("tensorrt")
+    tensorrt_engine()  # the proof will need it: better to hear of it before minutes of compiling
     plan = PlanSettings(
         usual_batch=settings.usual_batch,
         largest_batch=settings.largest_batch,
