@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
@@ -88,6 +89,24 @@ class Command:
     purpose: str
     settings: type[CommandSettings]
     run: Callable[[Any], int]
+
+
+def functions_of(package: str) -> Callable[[str], Callable[[Any], int]]:
+    """Commands' functions by `MODULE`, whose `run` is meant, or `MODULE:FUNCTION`, each module in that package.
+
+    A module is imported when its function is called, for most of them bring large libraries.
+    """
+
+    def named(name: str) -> Callable[[Any], int]:
+        module, _, function = name.partition(":")
+
+        def run(settings: Any) -> int:
+            code: int = getattr(import_module(f"{package}.{module}"), function or "run")(settings)
+            return code
+
+        return run
+
+    return named
 
 
 def main(

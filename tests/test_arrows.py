@@ -20,6 +20,7 @@ ARROWS: dict[str, set[str]] = {
     "stream.validation": set(),
     "stream.ports": set(),
     "stream.cli": {"stream.errors", "stream.textfiles", "stream.validation"},
+    "stream.settings": {"stream.cli", "stream.errors", "stream.window"},
     "stream.textfiles": {"stream.errors"},
     "stream.interrupts": set(),
     "stream.clip": {"stream.errors"},
@@ -219,10 +220,12 @@ def test_each_door_is_one_that_is_used(library: str, door: str):
     assert any(within(name, {library}) for path in behind for name in imports(path))
 
 
-def test_only_the_list_of_commands_knows_them():
+@pytest.mark.parametrize("package", ["stream", "training"])
+def test_only_the_list_of_commands_knows_them(package: str):
+    commands = {f"{package}.commands"}
     for module, path in modules():
-        if module != "training.__main__" and not within(module, {"training.commands"}):
-            assert not any(within(name, {"training.commands"}) for name in imports(path)), module
+        if module != f"{package}.__main__" and not within(module, commands):
+            assert not any(within(name, commands) for name in imports(path)), module
 
 
 def test_clips_are_made_and_kept_without_torch():

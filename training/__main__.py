@@ -6,11 +6,8 @@ if __name__ == "__main__":
     end_silently()
 
 import sys
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any
 
-from stream.cli import Command, main
+from stream.cli import Command, functions_of, main
 from training.settings import (
     AblateSettings,
     CalibrateSettings,
@@ -24,24 +21,15 @@ from training.settings import (
     SynthesizeSettings,
 )
 
-
-def _of(module: str, function: str = "run") -> Callable[[Any], int]:
-    """A command's function; its module is imported when it is called, for most of them bring large libraries."""
-
-    def run(settings: Any) -> int:
-        code: int = getattr(import_module(f"training.commands.{module}"), function)(settings)
-        return code
-
-    return run
-
+_of = functions_of("training.commands")
 
 COMMANDS = {
     "synthesize": Command("write a folder of synthetic clips, with labels", SynthesizeSettings, _of("synthesize")),
     "prepare": Command("read recorded clips once and keep them for training", PrepareSettings, _of("prepare")),
     "fit": Command("train a network and choose its thresholds: a checkpoint", FitSettings, _of("fit")),
     "evaluate": Command("measure a checkpoint on clips it has not seen", EvaluateSettings, _of("evaluate")),
-    "compare": Command("train several networks at equal cost: a table", CompareSettings, _of("contest", "compare")),
-    "ablate": Command("train with one thing changed at a time: a table", AblateSettings, _of("contest", "ablate")),
+    "compare": Command("train several networks at equal cost: a table", CompareSettings, _of("contest:compare")),
+    "ablate": Command("train with one thing changed at a time: a table", AblateSettings, _of("contest:ablate")),
     "calibrate": Command("choose a checkpoint's thresholds again", CalibrateSettings, _of("calibrate")),
     "predict": Command("write the competition's submission", PredictSettings, _of("predict")),
     "probe": Command("measure what else than its cells tells a generated clip's label", ProbeSettings, _of("probe")),

@@ -1,0 +1,59 @@
+"""`python -m stream dlq show` and `requeue`: rejected references, looked at and sent back."""
+
+import json
+from contextlib import closing
+from itertools import islice
+
+from stream.commands.cluster import cluster_of
+from stream.errors import UserError
+from stream.letters import Selection, read_letters
+from stream.logs import log_to_stderr
+from stream.messages import OutcomeTopics
+from stream.render import letter_json, letter_line, letter_lines
+from stream.requeue import requeue, sentences
+from stream.settings import DlqShowSettings, LettersSettings, RequeueSettings
+
+
+def show(settings: DlqShowSettings) -> int:
+    """Prints dead letters in full."""
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    found = read_letters(cluster_of(settings), settings.dead_letters_topic, _selection(settings))
+    with closing(found) as letters:
+        for letter in islice(letters, settings.limit):
+            if settings.as_json:
+                print(json.dumps(letter_json(letter)))
+            else:
+                print(*letter_lines(letter), "", sep="\n")
+    return 0
+
+
+def send_back(settings: RequeueSettings) -> int:
+    """Sends dead letters back."""
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    selection = _selection(settings)
+    if selection.is_limited == settings.all_letters:
+        named = "some are named, too" if settings.all_letters else "it isn't said which"
+        raise UserError(f"{named}: give --reason, --clip-id, --since or --until, or nothing but --all")
+    outcomes = OutcomeTopics(verdicts=settings.verdicts_topic, dead_letters=settings.dead_letters_topic)
+    done = requeue(
+        cluster_of(settings),
+        settings.clips_topic,
+        outcomes,
+        selection,
+        dry_run=settings.dry_run,
+        told=lambda letter: None if settings.as_json else print(letter_line(letter)),
+    )
+    if settings.as_json:
+        print(json.dumps({"dry_run": settings.dry_run, "sent": done.sent, "left": done.left}))
+    else:
+        print(*sentences(done, dry_run=settings.dry_run), sep="\n")
+    return 0
+
+
+def _selection(settings: LettersSettings) -> Selection:
+    return Selection(
+        reasons=frozenset(settings.reason),
+        clip_ids=frozenset(settings.clip_id),
+        since=settings.since,
+        until=settings.until,
+    )

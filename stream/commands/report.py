@@ -1,0 +1,24 @@
+"""`python -m stream report`: shows what came of the references."""
+
+import json
+
+from rich.console import Console
+
+from stream.commands.cluster import cluster_of, topics_of
+from stream.expectations import read_expectations
+from stream.logs import log_to_stderr
+from stream.report import report
+from stream.settings import ReportSettings
+from stream.show import show_report
+
+
+def run(settings: ReportSettings) -> int:
+    """Shows what came of the references: exit code 0 if delivery holds, pending or not, else 1."""
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    expectations = read_expectations(settings.labels, settings.expected_rejections)
+    result = report(cluster_of(settings), topics_of(settings), expectations=expectations)
+    if settings.as_json:
+        print(json.dumps(result.summary()))
+    else:
+        show_report(Console(), result)
+    return 0 if result.audit.holds else 1

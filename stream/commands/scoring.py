@@ -1,0 +1,89 @@
+"""What `worker` and `score` share: fetcher, readers and engine, joined."""
+
+import random
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from stream.backoff import Backoff
+from stream.cpus import usable_cpus
+from stream.engine.artifact import Artifact, default_artifact_path, load_artifact
+from stream.engine.golden import check_golden
+from stream.engine.open import open_engine
+from stream.fetch import Fetcher, Patience, S3Access, Source, SourceOptions
+from stream.metrics import Metrics
+from stream.outcomes import Judge
+from stream.readers import Readers
+from stream.scorer import Scorer, ScorerOptions
+from stream.settings import ModelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """A scorer and what it was made of."""
+
+    scorer: Scorer[Any]
+    readers: Readers
+    artifact: Artifact
+    judge: Judge
+
+    @property
+    def said(self) -> str:
+        """What judges."""
+        return f"artifact {self.artifact.digest} at a prevalence of {self.judge.rule.prevalence:g}"
+
+
+def source_options(settings: ModelSettings) -> SourceOptions:
+    """How clips are fetched."""
+    access = S3Access(
+        endpoint=settings.s3_endpoint,
+        region=settings.s3_region,
+        unsigned=settings.s3_unsigned,
+        virtual_hosted=settings.s3_virtual_hosted,
+    )
+    return SourceOptions(s3=access, patience=Patience.of(settings.fetch_timeout_s), connections=settings.fetches)
+
+
+@contextmanager
+def open_scoring(settings: ModelSettings, sources: Mapping[str, Source], metrics: Metrics) -> Iterator[Scoring]:
+    """Fetcher, readers and engine joined; closed in the end."""
+    artifact = load_artifact(settings.artifact or default_artifact_path())
+    rule, spec, cpus = artifact.manifest.rule, artifact.manifest.spec, usable_cpus()
+    judge = Judge(
+        rule.at_prevalence(settings.prevalence) if settings.prevalence else rule, artifact.digest, spec.digest
+    )
+    options = ScorerOptions(fetches=settings.fetches, held_bytes=settings.held_mib * 2**20)
+    with (
+        Readers(  # first: its fork server must not inherit threads, connections or secrets
+            spec,
+            processes=settings.readers or cpus,
+            deadline_s=settings.read_timeout_s,
+            memory_limit_bytes=settings.reader_memory_mib * 2**20,
+            restarted=metrics.reader_restarted,
+        ) as readers,
+        closing(open_engine(artifact, threads=settings.engine_threads or cpus)) as engine,
+        Fetcher(sources, threads=options.fetches) as fetcher,
+    ):
+        golden = check_golden(artifact, engine)
+        metrics.engine_info(
+            artifact=artifact.digest,
+            kind=artifact.manifest.kind,
+            precision=artifact.manifest.precision,
+            spec=spec.digest,
+            runtime=engine.runtime,
+        )
+        metrics.golden("logits", difference=golden.logits.difference, limit=golden.logits.limit)
+        metrics.golden("pixels", difference=golden.pixels.difference, limit=golden.pixels.limit)
+        scorer: Scorer[Any] = Scorer(
+            fetcher,
+            readers,
+            engine,
+            judge,
+            backoff=Backoff(random=random.random),
+            clock=time.monotonic,
+            observe=metrics.stage,
+            options=options,
+        )
+        yield Scoring(scorer, readers, artifact, judge)

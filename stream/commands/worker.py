@@ -1,0 +1,94 @@
+"""`python -m stream worker`: judges clips as a member of the group."""
+
+import logging
+
+from stream.broker.at_least_once import AtLeastOnce
+from stream.broker.cluster import Cluster
+from stream.broker.exactly_once import ExactlyOnce
+from stream.broker.kafka import KafkaBroker, KafkaOptions
+from stream.broker.limits import message_limit_bytes
+from stream.broker.rights import require_rights, transactions_right, worker_rights
+from stream.broker.start import settle_start
+from stream.broker.watchdog import end_process, leave_process
+from stream.clock import Clock
+from stream.commands.cluster import cluster_of, create_all_topics
+from stream.commands.scoring import open_scoring, source_options
+from stream.fetch import open_sources
+from stream.interrupts import drain_on_signals
+from stream.logs import log_to_stderr
+from stream.messages import MESSAGE_LIMIT_BYTES, OutcomeTopics
+from stream.metrics import Metrics, Registry
+from stream.ops import OpsServer
+from stream.rejections import RejectionLimit
+from stream.scorer import Scorer
+from stream.settings import WorkerSettings
+from stream.window import Token, Window
+from stream.worker import Worker, WorkerOptions
+
+log = logging.getLogger("stream")
+
+
+def run(settings: WorkerSettings) -> int:
+    """Judges clips as a member of the group; SIGTERM or Ctrl-C drains it, a second one ends it at once."""
+    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    sources = open_sources(settings.allow, source_options(settings))
+    registry = Registry()
+    metrics = Metrics(registry)
+    with open_scoring(settings, sources, metrics) as parts:
+        member = _worker(settings, parts.scorer, metrics)
+        live = {"worker": member.live, "readers": parts.readers.live}
+        ready = {"worker": member.ready}
+        with OpsServer(registry, host=settings.ops_host, port=settings.ops_port, live=live, ready=ready) as ops:
+
+            def end(reason: str) -> None:
+                if outage := member.outage:  # asked for once: it may pass meanwhile
+                    leave_process(f"{outage}; what was in hand is left to others", member.exit_code)
+                end_process(reason)
+
+            drain_on_signals(member.request_stop, drain_s=settings.drain_s, end=end)
+            log.info(
+                "artifact %s, %d readers, group %s, %s; http://%s:%d/metrics",
+                parts.artifact.digest,
+                parts.readers.size,
+                settings.group,
+                settings.delivery,
+                settings.ops_host,
+                ops.port,
+            )
+            return member.run()
+
+
+def _worker(settings: WorkerSettings, scorer: Scorer[Token], metrics: Metrics) -> Worker:
+    cluster, outputs = cluster_of(settings), (settings.verdicts_topic, settings.dead_letters_topic)
+    broker = _broker(settings, cluster, outputs)
+    options = WorkerOptions(
+        topics=OutcomeTopics(
+            verdicts=settings.verdicts_topic,
+            dead_letters=settings.dead_letters_topic,
+            message_limit_bytes=min(MESSAGE_LIMIT_BYTES, message_limit_bytes(cluster, outputs) or MESSAGE_LIMIT_BYTES),
+        ),
+        rejections=RejectionLimit(in_a_row=settings.rejections_in_a_row, share=settings.rejections_share),
+        drain_s=settings.drain_s,
+    )
+    window = Window(clips=settings.clips_in_window, clips_per_partition=settings.clips_per_partition)
+    return Worker(broker, scorer, window, Clock(), metrics, options)
+
+
+def _broker(settings: WorkerSettings, cluster: Cluster, outputs: tuple[str, str]) -> KafkaBroker:
+    if settings.create_topics:
+        for name, sentence in create_all_topics(settings).items():
+            log.info("topic %s: %s", name, sentence)
+    once = settings.delivery == "exactly-once"
+    rights = worker_rights(group=settings.group, topic=settings.clips_topic, output_topics=outputs)
+    more = [transactions_right(group=settings.group, slot=settings.slot)] if once else []
+    require_rights(cluster, [*rights, *more])
+    settle_start(cluster, group=settings.group, topic=settings.clips_topic, output_topics=outputs, start=settings.start)
+    options = KafkaOptions(
+        cluster=cluster,
+        group=settings.group,
+        topic=settings.clips_topic,
+        output_topics=outputs,
+        slot=settings.slot,
+        session_timeout_s=settings.session_timeout_s,
+    )
+    return KafkaBroker(options, delivery=ExactlyOnce if once else AtLeastOnce)

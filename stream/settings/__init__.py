@@ -1,0 +1,34 @@
+"""What each command can be told: one class per command, one flag and one `STALL_` name per field.
+
+A field that several commands have means the same in each, so its environment name can be shared by all.
+Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from the environment or `.env`.
+"""
+
+from stream.settings.alone import DemoSettings, KafkaSettings, RecordName, SchemaSettings
+from stream.settings.judging import ModelSettings, ScoreSettings, WorkerSettings
+from stream.settings.letters import DlqShowSettings, LettersSettings, RequeueSettings, SkipSettings
+from stream.settings.reading import AuditSettings, OutcomesSettings, ReportSettings
+from stream.settings.sending import ProduceSettings, TopicsSettings
+from stream.settings.shared import ConnectionSettings, StreamSettings, kafka_texts
+
+__all__ = [
+    "AuditSettings",
+    "ConnectionSettings",
+    "DemoSettings",
+    "DlqShowSettings",
+    "KafkaSettings",
+    "LettersSettings",
+    "ModelSettings",
+    "OutcomesSettings",
+    "ProduceSettings",
+    "RecordName",
+    "ReportSettings",
+    "RequeueSettings",
+    "SchemaSettings",
+    "ScoreSettings",
+    "SkipSettings",
+    "StreamSettings",
+    "TopicsSettings",
+    "WorkerSettings",
+    "kafka_texts",
+]

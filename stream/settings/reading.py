@@ -1,0 +1,38 @@
+"""What the commands can be told that read the topics back."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from stream.cli import Names
+from stream.settings.shared import GroupSettings, Times
+
+
+class OutcomesSettings(GroupSettings):
+    """What reads the topics back."""
+
+    model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json"})
+
+    as_json: bool = Field(False, description="print the result as one JSON object")
+
+
+class AuditSettings(Times, OutcomesSettings):
+    """The proof of delivery."""
+
+    offsets: Names = Field(
+        [], description="only these references: PARTITION:FIRST-LAST, as 0:100-200 or 0:100-; repeat it for several"
+    )
+    late_after_s: float | None = Field(
+        None, gt=0, description="seconds after its reference from which on an outcome is late; by default none is"
+    )
+    wait_s: float = Field(0.0, ge=0, description="seconds to wait, at most, until no reference is pending any more")
+
+
+class ReportSettings(OutcomesSettings):
+    """What came of the references."""
+
+    labels: Path | None = Field(None, description="CSV with filename,stalled: the truth to compare verdicts with")
+    expected_rejections: Path | None = Field(
+        None, description="CSV with filename,expected_reason: clips that are meant to be rejected"
+    )
