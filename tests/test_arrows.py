@@ -220,7 +220,7 @@ def test_each_door_is_one_that_is_used(library: str, door: str):
     assert any(within(name, {library}) for path in behind for name in imports(path))
 
 
-@pytest.mark.parametrize("package", ["stream", "training"])
+@pytest.mark.parametrize("package", PACKAGES)
 def test_only_the_list_of_commands_knows_them(package: str):
     commands = {f"{package}.commands"}
     for module, path in modules():

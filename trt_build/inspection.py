@@ -6,7 +6,7 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
-from stream.engine.artifact import Agreement, Artifact, Manifest
+from stream.engine.artifact import Artifact, Manifest, Proof
 from stream.engine.golden import proof_of
 from stream.verdict import DecisionRule
 from training import words
@@ -48,19 +48,29 @@ def show(artifact: Artifact, console: Console) -> None:
 
 def _facts(artifact: Artifact) -> list[tuple[str, str]]:
     manifest, proof = artifact.manifest, proof_of(artifact)
-    facts = [
+    return [
         ("engine", f"{manifest.kind}, {manifest.precision}, batches of {' or '.join(map(str, manifest.batch_sizes))}"),
         ("built for", _device(manifest)),
         ("built by", ", ".join(f"{name} {version}" for name, version in manifest.builder.items())),
         ("built of", manifest.inputs[:16] if manifest.inputs else "not recorded"),
         ("takes", f"{words.clip_spec(manifest.spec)} ({manifest.spec.digest})"),
         ("says", _rule(manifest.rule)),
-        ("difference from torch", _limited(proof.max_difference, proof.tolerance) + f", on {proof.clips} clips"),
+        *proved(proof),
         ("golden clips", f"logits may be {proof.golden_tolerance:.1e} off, pixels {proof.pixel_tolerance} grey levels"),
     ]
-    if proof.agreement:
-        facts.append(("against fp32", _agreement(proof.agreement)))
-    return facts
+
+
+def proved(proof: Proof) -> list[tuple[str, str]]:
+    """How far the engine is from the network that it was built of."""
+    limit = f" (limit {proof.tolerance:g})" if proof.tolerance else ""
+    told = [("difference from torch", f"{proof.max_difference:.1e}{limit}, on {proof.clips} clips at each batch size")]
+    if found := proof.agreement:
+        agreement = (
+            f"{words.percent(found.flips)} other verdicts, MCC {found.mcc_engine:.3f} for {found.mcc:.3f}, correlation "
+            f"{found.correlation:.4f}; {found.description}"
+        )
+        told.append(("against fp32", agreement))
+    return told
 
 
 def _device(manifest: Manifest) -> str:
@@ -74,17 +84,6 @@ def _rule(rule: DecisionRule) -> str:
         f"of {words.stated(rule.prevalence)}; {words.probability(rule.decide)} decides between two "
         f"(temperature {rule.temperature:g}, prior {rule.prior:g})"
     )
-
-
-def _agreement(found: Agreement) -> str:
-    return (
-        f"{words.percent(found.flips)} other verdicts, MCC {found.mcc_engine:.3f} for {found.mcc:.3f}, correlation "
-        f"{found.correlation:.4f}; {found.description}"
-    )
-
-
-def _limited(difference: float, limit: float | None) -> str:
-    return f"{difference:.1e}" + (f" (limit {limit:g})" if limit else "")
 
 
 def _sizes(artifact: Artifact) -> dict[str, int]:

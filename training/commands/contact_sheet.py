@@ -16,5 +16,5 @@ def run(settings: ContactSheetSettings) -> int:
         columns=settings.columns,
         width=settings.width,
     )
-    print(f"{shown} clips shown in {settings.out}", file=sys.stderr)  # noqa: T201
+    print(f"{shown} clips shown in {settings.out}", file=sys.stderr)
     return 0

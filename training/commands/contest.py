@@ -52,5 +52,5 @@ def _hold(settings: ContestSettings, entries: list[Entry]) -> int:
     table = as_markdown(rows, costs, rules)
     write_text(settings.out / "table.md", table)
     write_text(settings.out / "table.jsonl", as_json(rows, costs))
-    print(table)  # noqa: T201 - it is the command's output
+    print(table)
     return 0

@@ -22,7 +22,7 @@ def run(settings: FitSettings) -> int:
     order, folder = order_of(settings, spec_of(settings)), settings.out / RUN
     check_folder(settings.out, planned(order, settings.folds or settings.members), order.spec)
     if settings.resume and (settings.out / CARD).exists() and not is_open(folder):
-        print(f"{settings.out} is finished; without --resume it is begun again", file=sys.stderr)  # noqa: T201
+        print(f"{settings.out} is finished; without --resume it is begun again", file=sys.stderr)
         return 0
     fabric = join_processes(precision_of(settings), threads=settings.threads)
     with Bars(shown=fabric.is_global_zero) as bars:

@@ -37,5 +37,5 @@ def run(settings: ProbeSettings) -> int:
                 files=settings.files,
                 seed=settings.seed,
             )
-    print(markdown(found))  # noqa: T201 - it is the command's output
+    print(markdown(found))
     return 0

@@ -1,0 +1,46 @@
+"""`python -m trt_build diff`: what differs between two artifacts, and which verdicts."""
+
+from contextlib import closing
+
+from rich.table import Table
+
+from stream.engine.artifact import Artifact, load_artifact
+from stream.engine.open import open_engine
+from training.outfile import check_writable, write_text
+from training.progress import Bars
+from trt_build.commands import console
+from trt_build.comparison import Comparison, Judged
+from trt_build.fields import differing
+from trt_build.labelled import shared_clips
+from trt_build.scoring import score_clips
+from trt_build.sheet import flips_csv, meaning, verdict_table
+from trt_build.tool_settings import DiffSettings
+
+
+def run(settings: DiffSettings) -> int:
+    """Prints both, and whether these clips can tell that the second is better."""
+    if settings.out:
+        check_writable(settings.out)
+    a, b = load_artifact(settings.a), load_artifact(settings.b)
+    shown = console()
+    shown.print(_fields(a, b))
+    with Bars() as bars:
+        shared = shared_clips(settings, a, b, bars)
+        judged = []
+        for name, artifact, clips in (("A", a, shared.a), ("B", b, shared.b)):
+            with closing(open_engine(artifact)) as engine:
+                logits = score_clips(engine, clips, progress=bars.clips(f"score by {name}"))
+            judged.append(Judged.of(logits, artifact.manifest.rule))
+    found = Comparison.of(shared.a.facts, *judged)
+    shown.print(verdict_table(found, shared.description))
+    if settings.out:
+        write_text(settings.out, flips_csv(found))
+    print(meaning(found, generated=settings.data is None))
+    return 0
+
+
+def _fields(a: Artifact, b: Artifact) -> Table | str:
+    table = Table("differs", f"A {a.digest}", f"B {b.digest}")
+    for name, *values in differing(a.manifest, b.manifest):
+        table.add_row(name, *map(str, values))
+    return table if table.row_count else "A and B differ in nothing but their files' digests, if at all"
