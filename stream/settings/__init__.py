@@ -7,15 +7,17 @@ Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from
 from stream.settings.alone import DemoSettings, KafkaSettings, RecordName, SchemaSettings
 from stream.settings.judging import ModelSettings, ScoreSettings, WorkerSettings
 from stream.settings.letters import DlqShowSettings, LettersSettings, RequeueSettings, SkipSettings
-from stream.settings.reading import AuditSettings, OutcomesSettings, ReportSettings
+from stream.settings.reading import AuditSettings, ExportSettings, OutcomesSettings, ReportSettings
 from stream.settings.sending import ProduceSettings, TopicsSettings
-from stream.settings.shared import ConnectionSettings, StreamSettings, kafka_texts
+from stream.settings.shared import ConnectionSettings, ExtentSettings, StreamSettings, TopicNames, kafka_texts
 
 __all__ = [
     "AuditSettings",
     "ConnectionSettings",
     "DemoSettings",
     "DlqShowSettings",
+    "ExportSettings",
+    "ExtentSettings",
     "KafkaSettings",
     "LettersSettings",
     "ModelSettings",
@@ -28,6 +30,7 @@ __all__ = [
     "ScoreSettings",
     "SkipSettings",
     "StreamSettings",
+    "TopicNames",
     "TopicsSettings",
     "WorkerSettings",
     "kafka_texts",

@@ -5,8 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from stream.cli import Names
-from stream.settings.shared import GroupSettings, Times
+from stream.settings.shared import ExtentSettings, GroupSettings, TopicNames
 
 
 class OutcomesSettings(GroupSettings):
@@ -17,12 +16,9 @@ class OutcomesSettings(GroupSettings):
     as_json: bool = Field(False, description="print the result as one JSON object")
 
 
-class AuditSettings(Times, OutcomesSettings):
+class AuditSettings(ExtentSettings, OutcomesSettings):
     """The proof of delivery."""
 
-    offsets: Names = Field(
-        [], description="only these references: PARTITION:FIRST-LAST, as 0:100-200 or 0:100-; repeat it for several"
-    )
     late_after_s: float | None = Field(
         None, gt=0, description="seconds after its reference from which on an outcome is late; by default none is"
     )
@@ -35,4 +31,12 @@ class ReportSettings(OutcomesSettings):
     labels: Path | None = Field(None, description="CSV with filename,stalled: the truth to compare verdicts with")
     expected_rejections: Path | None = Field(
         None, description="CSV with filename,expected_reason: clips that are meant to be rejected"
+    )
+
+
+class ExportSettings(ExtentSettings, TopicNames):
+    """Outcomes as a table."""
+
+    out: Path | None = Field(
+        None, description="file to write: a CSV, or Parquet if its name ends in .parquet; by default a CSV to stdout"
     )
