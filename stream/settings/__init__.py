@@ -5,9 +5,9 @@ Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from
 """
 
 from stream.settings.alone import DemoSettings, KafkaSettings, RecordName, SchemaSettings
-from stream.settings.judging import ModelSettings, ScoreSettings, WorkerSettings
+from stream.settings.judging import ModelSettings, ScoreSettings, SourceSettings, WorkerSettings
 from stream.settings.letters import DlqShowSettings, LettersSettings, RequeueSettings, SkipSettings
-from stream.settings.reading import AuditSettings, ExportSettings, OutcomesSettings, ReportSettings
+from stream.settings.reading import AuditSettings, ExportSettings, OutcomesSettings, ReportSettings, ShowSettings
 from stream.settings.sending import ProduceSettings, TopicsSettings
 from stream.settings.shared import ConnectionSettings, ExtentSettings, StreamSettings, TopicNames, kafka_texts
 
@@ -28,7 +28,9 @@ __all__ = [
     "RequeueSettings",
     "SchemaSettings",
     "ScoreSettings",
+    "ShowSettings",
     "SkipSettings",
+    "SourceSettings",
     "StreamSettings",
     "TopicNames",
     "TopicsSettings",

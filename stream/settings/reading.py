@@ -1,10 +1,12 @@
 """What the commands can be told that read the topics back."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, model_validator
+from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
+from stream.settings.judging import AllowSettings, ArtifactSettings
 from stream.settings.shared import ExtentSettings, GroupSettings, TopicNames
 
 
@@ -40,3 +42,21 @@ class ExportSettings(ExtentSettings, TopicNames):
     out: Path | None = Field(
         None, description="file to write: a CSV, or Parquet if its name ends in .parquet; by default a CSV to stdout"
     )
+
+
+class ShowSettings(ArtifactSettings, AllowSettings, TopicNames):
+    """Chosen outcomes as a page with pictures."""
+
+    names: CliPositionalArg[list[str]] = Field([], description="clips by their clip_id")
+    outcomes: Path | None = Field(
+        None, description="file of outcomes that `score --out` wrote, which is read instead of the topics"
+    )
+    out: Path | None = Field(None, description="HTML file to write")
+
+    @model_validator(mode="after")
+    def _says_what_and_where_to(self) -> Self:
+        if not self.names:
+            raise ValueError("no clip is named: give clip_ids, as the outcomes have them")
+        if self.out is None:
+            raise ValueError("--out is missing: name the HTML file to write")
+        return self
