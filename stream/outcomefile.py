@@ -14,6 +14,8 @@ from stream.linefile import LineFile
 from stream.outcomes import Judge
 from stream.records import FileSource, Outcome, Rejection, Thresholds, Verdict
 from stream.score import NamedClip
+from stream.textfiles import reading
+from stream.validation import first_error
 
 _BEGIN = b'{"schema":1,'
 _OTHERWISE = "give another file by --out"
@@ -31,6 +33,20 @@ class _Terms:
     def __str__(self) -> str:
         rule = ", ".join(f"{name} {value:g}" for name, value in self.thresholds.model_dump().items())
         return f"artifact {self.artifact}, spec {self.spec} ({rule})"
+
+
+def outcomes_in(path: Path) -> Iterator[Outcome]:
+    """Each outcome of a file that `score --out` wrote, or that holds what `score --json` printed.
+
+    Raises:
+        UserError: it can't be read, or a line is no outcome.
+    """
+    with reading(path) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield _LINE.validate_json(line)
+            except ValidationError as error:
+                raise UserError(f"{path}:{number} is no outcome: {first_error(error)}") from None
 
 
 class OutcomeFile:

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
+from stream.answers import outcome_of
 from stream.audit import Topics, keep
 from stream.broker.cluster import Cluster
-from stream.errors import Reason, UserError
+from stream.errors import Reason
 from stream.expectations import Expectations
 from stream.ledger import Audit, Ledger
 from stream.measures import Confusion
-from stream.records import Record, Rejection, Verdict, rejection_of, source_of
-from stream.validation import first_error
+from stream.messages import OutcomeTopics
+from stream.records import Record, Rejection, Verdict, source_of
 from stream.verdict import Label
 
 SHOWN = 50
@@ -103,7 +102,8 @@ class Collector:
     """
 
     def __init__(self, topics: Topics, *, ledger: Ledger, expectations: Expectations) -> None:
-        self._topics = topics
+        self._clips_topic = topics.clips
+        self._outcomes = OutcomeTopics(verdicts=topics.verdicts, dead_letters=topics.dead_letters)
         self._ledger = ledger
         self._expected = expectations
         self._labels: Counter[Label] = Counter()
@@ -123,18 +123,15 @@ class Collector:
         """
         self._ledger.outcome(record)
         source = source_of(record.headers)
-        if source is None or source.topic != self._topics.clips:
+        if source is None or source.topic != self._clips_topic:
             return
-        if record.partition.topic == self._topics.verdicts:
-            self._verdict(record)
+        outcome = outcome_of(record, self._outcomes)
+        if isinstance(outcome, Verdict):
+            self._verdict(outcome)
         else:
-            self._dead_letter(record)
+            self._rejection(outcome)
 
-    def _verdict(self, record: Record) -> None:
-        try:
-            verdict = Verdict.model_validate_json(record.value or b"", strict=True)
-        except ValidationError as error:
-            raise UserError(f"{_where(record)} is no verdict: {first_error(error)}") from None
+    def _verdict(self, verdict: Verdict) -> None:
         self._labels[verdict.verdict] += 1
         self._prevalences.add(verdict.thresholds.prevalence)
         self._unexpected += verdict.clip_id in self._expected.rejections
@@ -143,10 +140,7 @@ class Collector:
         if len(self._verdicts) < SHOWN:
             self._verdicts.append(verdict)
 
-    def _dead_letter(self, record: Record) -> None:
-        rejection = rejection_of(record.headers)
-        if rejection is None:
-            raise UserError(f"{_where(record)} is no dead letter: its headers name no reason")
+    def _rejection(self, rejection: Rejection) -> None:
         self._reasons[rejection.reason] += 1
         if self._expected.rejections:
             self._unexpected += self._expected.rejections.get(rejection.clip_id or "") != rejection.reason
@@ -221,7 +215,3 @@ def report(cluster: Cluster, topics: Topics, *, expectations: Expectations) -> R
 
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _where(record: Record) -> str:
-    return f"{record.partition.topic}[{record.partition.number}]@{record.offset}"

@@ -21,7 +21,7 @@ def test_schema_needs_none_of_them(tmp_path: Path):
     assert set(json.loads(ended.stdout)) == {"reference", "verdict", "rejection"}
 
 
-@pytest.mark.parametrize("command", ["topics", "produce", "audit", "report"])
+@pytest.mark.parametrize("command", ["topics", "produce", "audit", "report", "export"])
 def test_what_only_talks_to_kafka_needs_no_engine_and_no_video(tmp_path: Path, command: str):
     (tmp_path / "m.csv").write_text("filename,url\na.mp4,file:///a.mp4\n")
     never = ("--bootstrap", "127.0.0.1:1", "--connect-timeout-s", "0.1")

@@ -137,7 +137,11 @@ def test_one_that_cannot_be_set_is_refused_in_one_line_without_its_value(name: s
 def test_no_settings_hold_a_secret_that_could_be_printed(command: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("STALL_KAFKA_SASL_PLAIN_PASSWORD", SECRET)
     Path(".env").write_text(f"STALL_KAFKA_SSL_PASSWORD={SECRET}\n")
-    given_by_hand = {"score": {"paths": ["a"]}, "skip": {"partition": 0, "offset": 0}}.get(command, {})
+    given_by_hand = {
+        "score": {"paths": ["a"]},
+        "skip": {"partition": 0, "offset": 0},
+        "show": {"names": ["a"], "out": "a.html"},
+    }.get(command, {})
     settings = COMMANDS[command].settings.model_validate(given_by_hand)
     assert SECRET not in f"{settings!r} {settings} {settings.model_dump()}"
 

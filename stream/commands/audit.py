@@ -7,8 +7,7 @@ from rich.console import Console
 
 from stream.audit import Scope, audit, audit_until_settled, has_passed
 from stream.broker.topics import require_topics
-from stream.commands.cluster import cluster_of, topics_of
-from stream.extent import Extent, parse_offsets
+from stream.commands.cluster import cluster_of, extent_of, topics_of
 from stream.ledger import Audit
 from stream.logs import log_to_stderr
 from stream.settings import AuditSettings
@@ -18,8 +17,7 @@ from stream.show import Bar, show_audit
 def run(settings: AuditSettings) -> int:
     """Proves delivery: exit code 0 if it holds and nothing is pending or unproven, else 1."""
     log_to_stderr(settings.log_level, secrets=settings.secrets)
-    extent = Extent(offsets=parse_offsets(settings.offsets), since=settings.since, until=settings.until)
-    scope = Scope(extent=extent, late_after_s=settings.late_after_s)
+    scope = Scope(extent=extent_of(settings), late_after_s=settings.late_after_s)
     cluster, names = cluster_of(settings), topics_of(settings)
     require_topics(cluster, [names.clips, names.verdicts, names.dead_letters])
     with Bar("references with an outcome") as bar:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from stream.audit import Topics
 from stream.broker.cluster import Cluster, parse_options
 from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
-from stream.settings import ConnectionSettings, OutcomesSettings, TopicsSettings
+from stream.extent import Extent, parse_offsets
+from stream.messages import OutcomeTopics
+from stream.settings import ConnectionSettings, ExtentSettings, OutcomesSettings, TopicNames, TopicsSettings
 
 
 def cluster_of(settings: ConnectionSettings) -> Cluster:
@@ -37,3 +39,13 @@ def topics_of(settings: OutcomesSettings) -> Topics:
         dead_letters=settings.dead_letters_topic,
         group=settings.group,
     )
+
+
+def outcome_topics_of(settings: TopicNames) -> OutcomeTopics:
+    """Where outcomes are."""
+    return OutcomeTopics(verdicts=settings.verdicts_topic, dead_letters=settings.dead_letters_topic)
+
+
+def extent_of(settings: ExtentSettings) -> Extent:
+    """Which references are meant."""
+    return Extent(offsets=parse_offsets(settings.offsets), since=settings.since, until=settings.until)

@@ -4,11 +4,10 @@ import json
 from contextlib import closing
 from itertools import islice
 
-from stream.commands.cluster import cluster_of
+from stream.commands.cluster import cluster_of, outcome_topics_of
 from stream.errors import UserError
 from stream.letters import Selection, read_letters
 from stream.logs import log_to_stderr
-from stream.messages import OutcomeTopics
 from stream.render import letter_json, letter_line, letter_lines
 from stream.requeue import requeue, sentences
 from stream.settings import DlqShowSettings, LettersSettings, RequeueSettings
@@ -34,11 +33,10 @@ def send_back(settings: RequeueSettings) -> int:
     if selection.is_limited == settings.all_letters:
         named = "some are named, too" if settings.all_letters else "it isn't said which"
         raise UserError(f"{named}: give --reason, --clip-id, --since or --until, or nothing but --all")
-    outcomes = OutcomeTopics(verdicts=settings.verdicts_topic, dead_letters=settings.dead_letters_topic)
     done = requeue(
         cluster_of(settings),
         settings.clips_topic,
-        outcomes,
+        outcome_topics_of(settings),
         selection,
         dry_run=settings.dry_run,
         told=lambda letter: None if settings.as_json else print(letter_line(letter)),

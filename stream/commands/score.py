@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from stream.commands.scoring import Scoring, open_scoring, source_options
+from stream.commands.scoring import Scoring, open_scoring
+from stream.commands.sources import source_options
 from stream.fetch import named_sources
 from stream.logs import log_to_stderr
 from stream.metrics import Metrics, Registry
@@ -54,7 +55,7 @@ def _score_to(settings: ScoreSettings, out: Path, clips: list[NamedClip]) -> int
 
 @contextmanager
 def _scoring_named(settings: ScoreSettings, clips: Iterable[NamedClip]) -> Iterator[Scoring]:
-    sources = named_sources((clip.uri for clip in clips), source_options(settings))
+    sources = named_sources((clip.uri for clip in clips), source_options(settings, connections=settings.fetches))
     with open_scoring(settings, sources, Metrics(Registry())) as parts:
         yield parts
 

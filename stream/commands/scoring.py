@@ -12,7 +12,7 @@ from stream.cpus import usable_cpus
 from stream.engine.artifact import Artifact, default_artifact_path, load_artifact
 from stream.engine.golden import check_golden
 from stream.engine.open import open_engine
-from stream.fetch import Fetcher, Patience, S3Access, Source, SourceOptions
+from stream.fetch import Fetcher, Source
 from stream.metrics import Metrics
 from stream.outcomes import Judge
 from stream.readers import Readers
@@ -33,17 +33,6 @@ class Scoring:
     def said(self) -> str:
         """What judges."""
         return f"artifact {self.artifact.digest} at a prevalence of {self.judge.rule.prevalence:g}"
-
-
-def source_options(settings: ModelSettings) -> SourceOptions:
-    """How clips are fetched."""
-    access = S3Access(
-        endpoint=settings.s3_endpoint,
-        region=settings.s3_region,
-        unsigned=settings.s3_unsigned,
-        virtual_hosted=settings.s3_virtual_hosted,
-    )
-    return SourceOptions(s3=access, patience=Patience.of(settings.fetch_timeout_s), connections=settings.fetches)
 
 
 @contextmanager

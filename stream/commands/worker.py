@@ -12,7 +12,8 @@ from stream.broker.start import settle_start
 from stream.broker.watchdog import end_process, leave_process
 from stream.clock import Clock
 from stream.commands.cluster import cluster_of, create_all_topics
-from stream.commands.scoring import open_scoring, source_options
+from stream.commands.scoring import open_scoring
+from stream.commands.sources import source_options
 from stream.fetch import open_sources
 from stream.interrupts import drain_on_signals
 from stream.logs import log_to_stderr
@@ -31,7 +32,7 @@ log = logging.getLogger("stream")
 def run(settings: WorkerSettings) -> int:
     """Judges clips as a member of the group; SIGTERM or Ctrl-C drains it, a second one ends it at once."""
     log_to_stderr(settings.log_level, secrets=settings.secrets)
-    sources = open_sources(settings.allow, source_options(settings))
+    sources = open_sources(settings.allow, source_options(settings, connections=settings.fetches))
     registry = Registry()
     metrics = Metrics(registry)
     with open_scoring(settings, sources, metrics) as parts:

@@ -5,17 +5,19 @@ Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from
 """
 
 from stream.settings.alone import DemoSettings, KafkaSettings, RecordName, SchemaSettings
-from stream.settings.judging import ModelSettings, ScoreSettings, WorkerSettings
+from stream.settings.judging import ModelSettings, ScoreSettings, SourceSettings, WorkerSettings
 from stream.settings.letters import DlqShowSettings, LettersSettings, RequeueSettings, SkipSettings
-from stream.settings.reading import AuditSettings, OutcomesSettings, ReportSettings
+from stream.settings.reading import AuditSettings, ExportSettings, OutcomesSettings, ReportSettings, ShowSettings
 from stream.settings.sending import ProduceSettings, TopicsSettings
-from stream.settings.shared import ConnectionSettings, StreamSettings, kafka_texts
+from stream.settings.shared import ConnectionSettings, ExtentSettings, StreamSettings, TopicNames, kafka_texts
 
 __all__ = [
     "AuditSettings",
     "ConnectionSettings",
     "DemoSettings",
     "DlqShowSettings",
+    "ExportSettings",
+    "ExtentSettings",
     "KafkaSettings",
     "LettersSettings",
     "ModelSettings",
@@ -26,8 +28,11 @@ __all__ = [
     "RequeueSettings",
     "SchemaSettings",
     "ScoreSettings",
+    "ShowSettings",
     "SkipSettings",
+    "SourceSettings",
     "StreamSettings",
+    "TopicNames",
     "TopicsSettings",
     "WorkerSettings",
     "kafka_texts",

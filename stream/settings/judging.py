@@ -33,10 +33,25 @@ class SourceSettings(StreamSettings):
         return (*super().secrets, *(text for name in _AWS_SECRETS if (text := os.environ.get(name))))
 
 
-class ModelSettings(SourceSettings):
-    """What judges the clips, and how it uses the machine."""
+class AllowSettings(SourceSettings):
+    """Where clips may lie that others named."""
+
+    allow: Names = Field(
+        [],
+        description="folder, s3://bucket[/prefix] or https://host[:port][/path] that clips may be read from; "
+        "repeat the flag for several",
+    )
+
+
+class ArtifactSettings(StreamSettings):
+    """What judges."""
 
     artifact: Path | None = Field(None, description="folder that trt_build wrote; by default the one that comes along")
+
+
+class ModelSettings(SourceSettings, ArtifactSettings):
+    """What judges the clips, and how it uses the machine."""
+
     prevalence: float | None = Field(
         None, gt=0, lt=1, description="share of stalled clips among those judged; by default the artifact's"
     )
@@ -50,14 +65,9 @@ class ModelSettings(SourceSettings):
     )
 
 
-class WorkerSettings(ModelSettings, GroupSettings, TopicsSettings):
+class WorkerSettings(ModelSettings, AllowSettings, GroupSettings, TopicsSettings):
     """One member of the group that judges the clips."""
 
-    allow: Names = Field(
-        [],
-        description="folder, s3://bucket[/prefix] or https://host[:port][/path] that clips may be read from; "
-        "repeat the flag for several",
-    )
     slot: str | None = Field(
         None, min_length=1, description="name of this member, that no other has: keeps its partitions over a restart"
     )

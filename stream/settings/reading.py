@@ -1,12 +1,13 @@
 """What the commands can be told that read the topics back."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, model_validator
+from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
-from stream.cli import Names
-from stream.settings.shared import GroupSettings, Times
+from stream.settings.judging import AllowSettings, ArtifactSettings
+from stream.settings.shared import ExtentSettings, GroupSettings, TopicNames
 
 
 class OutcomesSettings(GroupSettings):
@@ -17,12 +18,9 @@ class OutcomesSettings(GroupSettings):
     as_json: bool = Field(False, description="print the result as one JSON object")
 
 
-class AuditSettings(Times, OutcomesSettings):
+class AuditSettings(ExtentSettings, OutcomesSettings):
     """The proof of delivery."""
 
-    offsets: Names = Field(
-        [], description="only these references: PARTITION:FIRST-LAST, as 0:100-200 or 0:100-; repeat it for several"
-    )
     late_after_s: float | None = Field(
         None, gt=0, description="seconds after its reference from which on an outcome is late; by default none is"
     )
@@ -36,3 +34,29 @@ class ReportSettings(OutcomesSettings):
     expected_rejections: Path | None = Field(
         None, description="CSV with filename,expected_reason: clips that are meant to be rejected"
     )
+
+
+class ExportSettings(ExtentSettings, TopicNames):
+    """Outcomes as a table."""
+
+    out: Path | None = Field(
+        None, description="file to write: a CSV, or Parquet if its name ends in .parquet; by default a CSV to stdout"
+    )
+
+
+class ShowSettings(ArtifactSettings, AllowSettings, TopicNames):
+    """Chosen outcomes as a page with pictures."""
+
+    names: CliPositionalArg[list[str]] = Field([], description="clips by their clip_id")
+    outcomes: Path | None = Field(
+        None, description="file of outcomes that `score --out` wrote, which is read instead of the topics"
+    )
+    out: Path | None = Field(None, description="HTML file to write")
+
+    @model_validator(mode="after")
+    def _says_what_and_where_to(self) -> Self:
+        if not self.names:
+            raise ValueError("no clip is named: give clip_ids, as the outcomes have them")
+        if self.out is None:
+            raise ValueError("--out is missing: name the HTML file to write")
+        return self

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 
-from stream.cli import CommandSettings, dotenv_texts
+from stream.cli import CommandSettings, Names, dotenv_texts
 
 KAFKA_PREFIX = "STALL_KAFKA_"
 _SECRET_WORDS = ("password", "secret", "token")
@@ -105,3 +105,11 @@ class Times(StreamSettings):
         if self.since and self.until and self.since >= self.until:
             raise ValueError(f"--since {self.since} is not before --until {self.until}: give an earlier one")
         return self
+
+
+class ExtentSettings(Times):
+    """Which references are meant."""
+
+    offsets: Names = Field(
+        [], description="only these references: PARTITION:FIRST-LAST, as 0:100-200 or 0:100-; repeat it for several"
+    )

@@ -1,4 +1,4 @@
-"""The door to matplotlib: figures of a study as SVG, and pixels as PNG, each a `data:` address to be put into a page.
+"""The door to matplotlib: figures of a study as SVG, each a `data:` address to be put into a page.
 
 Colours are Okabe and Ito's, told apart by colour-blind readers too; lines also differ in their dashes, for paper.
 """
@@ -12,9 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import imsave
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
-from numpy.typing import NDArray
 
 from training.measures.bootstrap import Estimate
 from training.measures.curves import Banded, CoverageCurves, ThresholdCurves
@@ -153,24 +151,13 @@ def coverage_figure(
     return _drawn(draw)
 
 
-def png(picture: NDArray[np.uint8]) -> str:
-    """The `data:` address of a picture `[H, W, 3]`."""
-    out = io.BytesIO()
-    imsave(out, picture, format="png", metadata={"Software": ""})
-    return _address("image/png", out.getvalue())
-
-
 def _drawn(draw: Callable[[Axes], None], *, height_in: float = 3.5) -> str:
     out = io.BytesIO()
     with mpl.rc_context(_STYLE):  # saving reads the style as well
         figure = Figure(figsize=(4.8, height_in), layout="constrained")
         draw(figure.subplots())
         figure.savefig(out, format="svg", metadata=_NO_METADATA)
-    return _address("image/svg+xml", out.getvalue())
-
-
-def _address(kind: str, data: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(data).decode()}"
+    return f"data:image/svg+xml;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
 def _band(axes: Axes, curve: Banded) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from stream.pictures import png
 from training import words
 from training.data.clips import Clips
 from training.measures.bootstrap import RESAMPLES, Estimate
@@ -61,7 +62,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=words.number, percent=words.percent, stated=words.stated, probability=words.probability, png=plots.png
+        number=words.number, percent=words.percent, stated=words.stated, probability=words.probability, png=png
     )
     return environment.get_template("page.html")
 
