@@ -1,7 +1,7 @@
 """What each command can be told: one class per command, one flag and one `STALL_` name per field.
 
 A field that several commands have means the same in each, so its environment name can be shared by all.
-Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from the environment or `.env`.
+Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from the environment, `.env` or files.
 """
 
 import os
@@ -10,15 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, DirectoryPath, Field, model_validator
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
 from stream.cli import CommandSettings, Names, Several, dotenv_texts
 from stream.errors import Reason
+from stream.secretfiles import secret_texts
 from stream.window import longest_run
 
 KAFKA_PREFIX = "STALL_KAFKA_"
-_SECRET_WORDS = ("password", "secret", "token")
+_SECRET_WORDS = ("password", "secret", "token", "proxy")  # a proxy's address may hold its password
 _AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN")
 LogLevel = Literal["debug", "info", "warning", "error"]
 RecordName = Literal["reference", "verdict", "rejection"]
@@ -44,10 +45,15 @@ class ConnectionSettings(StreamSettings):
 
     bootstrap: str = Field("localhost:9092", min_length=1, description="Kafka's address: host:port[,host:port...]")
     connect_timeout_s: float = Field(30.0, gt=0, description="seconds an unreachable Kafka is tried before giving up")
+    secrets_dir: DirectoryPath | None = Field(
+        None,
+        description="folder with a file named STALL_KAFKA_<NAME> for each secret, as Kubernetes and Docker mount them",
+    )
 
     def kafka_texts(self) -> dict[str, str]:
         """Kafka's own settings as given, by kafka-python's names; they may hold secrets."""
-        return kafka_texts({**dotenv_texts(), **os.environ})
+        files = secret_texts(self.secrets_dir, taken=KAFKA_PREFIX) if self.secrets_dir else {}
+        return kafka_texts({**files, **dotenv_texts(), **os.environ})
 
     @property
     def secrets(self) -> tuple[str, ...]:
