@@ -73,7 +73,7 @@ def handshakes_of(consumer: KafkaConsumer) -> Handshakes:
 
 
 class _Manager(KafkaConnectionManager):  # type: ignore[misc]  # kafka-python is untyped
-    """Gives up where one of the first connections is refused; a client that was connected before goes on trying.
+    """Gives up where one of the first connections is refused; after that it is for a client's owner to look.
 
     kafka-python means to, and doesn't get to know of the refusal.
     """
@@ -123,11 +123,16 @@ class _ToTheEnd(KafkaTCPTransport):  # type: ignore[misc]
 
 
 class _PlainTransport(_ToTheEnd):
-    """Knows TLS where it comes unasked."""
+    """Knows TLS where it comes unasked, as the very first that is heard."""
+
+    _heard = False
 
     def _sock_recv(self) -> tuple[bytes, BaseException | None]:
         data, error = super()._sock_recv()
-        return (b"", _TlsSpokenError()) if data.startswith(_TLS_ALERT) else (data, error)
+        if not self._heard and data.startswith(_TLS_ALERT):
+            return b"", _TlsSpokenError()
+        self._heard = True
+        return data, error
 
 
 class _TlsTransport(_ToTheEnd, KafkaSSLTransport):  # type: ignore[misc]

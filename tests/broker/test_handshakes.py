@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +11,9 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaTimeoutError
 
 from stream.broker.cluster import Cluster
+from stream.broker.contract import Message
+from stream.broker.handshakes import handshakes_of
+from stream.broker.writing import Writer
 from stream.errors import UserError
 from tests.certificates import Authority
 from tests.guarded_kafka import GuardedKafka, User, Way
@@ -154,3 +157,16 @@ def test_one_that_never_answers_a_handshake_is_waited_for_no_longer_than_any(gua
         said = refused(at, guarded.anybody().options, within_s=5.0, timeout_s=1.0)
     assert "did not answer for 1 s (KafkaConnectionError: no answer to TLS's handshake)" in said
     assert "whether its listener is one for security_protocol = SSL" in said
+
+
+def test_an_answer_may_hold_whatever_an_alert_of_tls_looks_like(cluster: Cluster, new_topic: Callable[..., str]):
+    topic, values = new_topic(), [bytes(before) + b"\x15\x03" * 200_000 for before in (0, 1, 2, 3)]
+    with Writer(cluster) as writer:
+        for value in values:
+            writer.write(Message(topic, b"key", value))
+    with cluster.consumer(topic, group_id=f"group-{topic}") as consumer:
+        read: list[bytes] = []
+        while len(read) < len(values):
+            read += [each.value for records in consumer.poll(timeout_ms=500).values() for each in records]
+        assert handshakes_of(consumer).lost is None
+    assert read == values
