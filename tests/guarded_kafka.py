@@ -33,7 +33,7 @@ _CONTROLLER = {"CONTROLLER": "PLAINTEXT"}
 
 _PROPERTIES = """\
 listeners=CONTROLLER://{controller},{listeners}
-advertised.listeners={listeners}
+advertised.listeners={advertised}
 listener.security.protocol.map={protocols}
 listener.name.guarded.sasl.enabled.mechanisms=PLAIN
 listener.name.guarded.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required {logins};
@@ -62,6 +62,7 @@ _PROTOCOLS = {
     "SCRAM": "SASL_SSL",
     "EXPIRED": "SSL",
     "MISNAMED": "SSL",
+    "ELSEWHERE": "SSL",  # tells clients to go on by another name, which its certificate hasn't
 }
 Way = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "certificate"]
 """How somebody says who they are."""
@@ -108,9 +109,11 @@ class GuardedKafka(EmbeddedKafka):
 
     def _properties(self, data: Path) -> str:
         logins = " ".join(f'user_{name}="{_password(name)}"' for name in map(_name, range(_LOGINS)))
+        listeners = ",".join(f"{name}://{at}" for name, at in self._at.items())
         more = _PROPERTIES.format(
             controller=f"{_HOST}:{self._controller_port}",
-            listeners=",".join(f"{name}://{at}" for name, at in self._at.items()),
+            listeners=listeners,
+            advertised=listeners.replace(self.at("ELSEWHERE"), self.at("ELSEWHERE").replace(_HOST, "localhost")),
             protocols=",".join(f"{name}:{protocol}" for name, protocol in {**_PROTOCOLS, **_CONTROLLER}.items()),
             logins=logins,
             log_in_again_ms=_LOG_IN_AGAIN_MS,

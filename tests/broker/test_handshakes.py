@@ -13,6 +13,7 @@ from kafka.errors import KafkaTimeoutError
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message
 from stream.broker.handshakes import handshakes_of
+from stream.broker.topics import require_topics
 from stream.broker.writing import Writer
 from stream.errors import UserError
 from tests.certificates import Authority
@@ -114,6 +115,16 @@ def test_a_broker_whose_certificate_is_not_to_be_trusted_is_told_with_why(guarde
     said = refused(tls, {**given, "ssl_cafile": str(stranger.cafile)})
     assert f"set ssl_cafile (now '{stranger.cafile}') to the certificate of the authority that signed it" in said
     assert "set ssl_cafile (none is set) to" in refused(tls, {"security_protocol": "SSL"})
+
+
+def test_a_broker_that_goes_on_by_another_name_than_its_certificates_is_told_as_soon(guarded: GuardedKafka):
+    cluster = Cluster(guarded.at("ELSEWHERE"), options=guarded.anybody().options)
+    began = time.monotonic()
+    with pytest.raises(
+        UserError, match=r"certificate is not valid for 'localhost'.*the broker's advertised\.listeners"
+    ):
+        require_topics(cluster, ["any"])
+    assert time.monotonic() - began < 10.0
 
 
 def test_a_client_whose_certificate_is_missing_expired_or_of_a_stranger_is_told_so(
