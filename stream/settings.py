@@ -52,8 +52,7 @@ class ConnectionSettings(StreamSettings):
 
     def kafka_texts(self) -> dict[str, str]:
         """Kafka's own settings as given, by kafka-python's names; they may hold secrets."""
-        files = secret_texts(self.secrets_dir, taken=KAFKA_PREFIX) if self.secrets_dir else {}
-        return kafka_texts({**files, **dotenv_texts(), **os.environ})
+        return kafka_texts({**_in_files(self), **dotenv_texts(), **os.environ})
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -61,6 +60,10 @@ class ConnectionSettings(StreamSettings):
         given = self.kafka_texts().items()
         ours = (text for name, text in given if any(word in name for word in _SECRET_WORDS))
         return (*super().secrets, *ours)
+
+
+def _in_files(settings: ConnectionSettings) -> Mapping[str, str]:
+    return secret_texts(settings.secrets_dir, taken=KAFKA_PREFIX) if settings.secrets_dir else {}
 
 
 def kafka_texts(environment: Mapping[str, str]) -> dict[str, str]:
