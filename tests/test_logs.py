@@ -2,27 +2,35 @@
 
 import logging
 import re
+from pathlib import Path
 
 import pytest
 
 from stream.logs import _Formatter
+from tests.guarded_kafka import GuardedKafka
 from tests.system.commands import run
 
 SECRET = "hunter2's \\ secret"
 
 
-@pytest.mark.parametrize("where", ["environment", ".env"])
-def test_no_secret_is_shown_at_any_level(kafka: str, tmp_path, where: str):
-    given = {"STALL_KAFKA_SSL_PASSWORD": SECRET}
-    if where == ".env":
-        (tmp_path / ".env").write_text("STALL_KAFKA_SSL_PASSWORD='hunter2\\'s \\\\ secret'\n")
-        given = {}
-    words = ("topics", "--bootstrap", kafka, "--log-level", "debug")
-    done = run("-m", "stream", *words, cwd=tmp_path, environment=given)
-    assert done.returncode == 0, done.stderr
-    assert "ssl_password" in done.stderr, "Kafka's client tells its configuration no more: look where it may now"
+@pytest.mark.parametrize("where", ["environment", ".env", "folder"])
+def test_no_secret_is_shown_at_any_level(guarded: GuardedKafka, tmp_path: Path, where: str):
+    user = guarded.newcomer(by="SCRAM-SHA-256")
+    guarded.set_password(user.name, "SCRAM-SHA-256", SECRET)
+    given = dict(user.environment)
+    del given["STALL_KAFKA_SASL_PLAIN_PASSWORD"]
+    if where == "environment":
+        given["STALL_KAFKA_SASL_PLAIN_PASSWORD"] = SECRET
+    elif where == ".env":
+        (tmp_path / ".env").write_text("STALL_KAFKA_SASL_PLAIN_PASSWORD='hunter2\\'s \\\\ secret'\n")
+    else:
+        (tmp_path / "STALL_KAFKA_SASL_PLAIN_PASSWORD").write_text(f"{SECRET}\n")
+        given["STALL_SECRETS_DIR"] = str(tmp_path)
+    done = run("-m", "stream", "topics", "--log-level", "debug", cwd=tmp_path, environment=given)
+    assert "may not DESCRIBE" in done.stderr, "it didn't get in"
+    assert "sasl_plain_password" in done.stderr, "Kafka's client tells its configuration no more: look where it may now"
     assert "***" in done.stderr
-    assert "hunter2" not in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
 
 
 def test_a_secret_is_hidden_in_whatever_form_pythons_reprs_give_it():

@@ -20,6 +20,7 @@ from kafka.errors import (
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused
 from stream.broker.guards import end_producer, send
+from stream.broker.handshakes import RefusedError
 from stream.broker.membership import Member
 from stream.broker.positions import At, at_of, to_offsets
 from stream.broker.transactions import NEVER_TAKEN, RECONNECT_TIMEOUT_S
@@ -88,6 +89,8 @@ class AtLeastOnce:
             if self._producer is None:
                 self._producer = self._open(replace(self._member.cluster, connect_timeout_s=RECONNECT_TIMEOUT_S))
             return _Begun(delivery, [send(self._producer, each) for each in delivery.messages])
+        except RefusedError:
+            raise
         except UserError as error:
             raise Outage(str(error)) from error
         except KafkaTimeoutError as error:  # it waits for where the topic's partitions are

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaConfigurationError, KafkaError, KafkaTimeoutError
 
-from stream.broker.handshakes import REFUSALS, Handshakes, refused, require_whole_log_in
+from stream.broker.certificates import require_tls_files
+from stream.broker.handshakes import Handshakes, refusal_of, require_whole_log_in
 from stream.errors import UserError
 
 log = logging.getLogger(__name__)
@@ -90,14 +91,16 @@ class Cluster:
         """The answer, asked for again while a broker is away or others take its place, for `connect_timeout_s`.
 
         Raises:
-            UserError: there was none.
-            KafkaError: one that asking again doesn't help.
+            UserError: there was none, or Kafka doesn't let us in.
+            KafkaError: another one that asking again doesn't help.
         """
         give_up_at = time.monotonic() + self.connect_timeout_s
         while True:
             try:
                 return question()
             except KafkaError as error:
+                if refusal := refusal_of(self.bootstrap, self.options, error):
+                    raise refusal from None
                 if not error.retriable:
                     raise
                 if time.monotonic() > give_up_at:
@@ -107,10 +110,11 @@ class Cluster:
 
     def _make(self, kind: type[_Client], fixed: Mapping[str, Any]) -> _Client:
         require_whole_log_in(self.options)
+        require_tls_files(self.options)
         known = {name: value for name, value in self.options.items() if name in kind.DEFAULT_CONFIG}
-        handshakes = Handshakes()
+        handshakes = Handshakes(self.bootstrap, self.options)
         try:
-            with self._saying_so():
+            with self._saying_so(handshakes):
                 return kind(
                     bootstrap_servers=self.bootstrap.split(","),
                     bootstrap_timeout_ms=int(self.connect_timeout_s * 1000),
@@ -119,15 +123,19 @@ class Cluster:
                 )
         except KafkaTimeoutError:
             raise UserError(self._unreachable(handshakes)) from None
-        except REFUSALS as error:
-            raise refused(self.bootstrap, self.options, error) from None
         except (KafkaConfigurationError, ValueError, OSError) as error:
             raise UserError(f"Kafka at {self.bootstrap} can't be used with these settings: {error}") from None
 
     @contextmanager
-    def _saying_so(self) -> Iterator[None]:
-        message = "Kafka at %s doesn't answer yet; it is tried for %.0f s"
-        timer = threading.Timer(_SAY_SO_AFTER_S, log.warning, (message, self.bootstrap, self.connect_timeout_s))
+    def _saying_so(self, handshakes: Handshakes) -> Iterator[None]:
+        def say_so() -> None:
+            check = f": check {handshakes.doubt}" if handshakes.doubt else ""
+            log.warning(
+                "Kafka at %s doesn't answer yet; it is tried for %.0f s%s",
+                *(self.bootstrap, self.connect_timeout_s, check),
+            )
+
+        timer = threading.Timer(_SAY_SO_AFTER_S, say_so)
         timer.daemon = True
         timer.start()
         try:
@@ -136,12 +144,11 @@ class Cluster:
             timer.cancel()
 
     def _unreachable(self, handshakes: Handshakes) -> str:
-        security = sorted(name for name in self.options if name.startswith(("ssl_", "sasl_", "security_")))
-        also = f"the security settings ({', '.join(security)})" if security else handshakes.doubt
-        last = f" ({handshakes.lost[-1]})" if handshakes.lost else ""
+        last = f" ({handshakes.lost})" if handshakes.lost else ""
+        doubt = f", and {handshakes.doubt}" if handshakes.doubt else ""
         return (
             f"Kafka at {self.bootstrap} did not answer for {self.connect_timeout_s:.0f} s{last}: "
-            f"check the address, that the broker runs{f', and {also}' if also else ''}"
+            f"check the address, that the broker runs{doubt}"
         )
 
 

@@ -33,6 +33,7 @@ from stream.broker.guards import (
     resume_parked_records,
     unanswered_s,
 )
+from stream.broker.handshakes import handshakes_of
 from stream.broker.membership import Member, Membership
 from stream.broker.positions import Positions
 from stream.broker.reading import to_record
@@ -158,8 +159,10 @@ class KafkaBroker:
 
         Raises:
             OffsetsLostError: the next offset of a partition is not in its log any more.
-            UserError: another process has this slot, or a right was taken away.
+            UserError: another process has this slot, or a right was taken away, or Kafka doesn't let us in any more.
         """
+        if refusal := handshakes_of(self._consumer).refusal:
+            raise refusal
         with naming(self._options.cluster, *self._rights):
             return self._poll(max_records, timeout_s)
 
@@ -217,7 +220,8 @@ class KafkaBroker:
         waits_for_others = self._membership.joining and coordinator_known(self._consumer)
         if waits_for_others or silent_s < _SILENT_HEARTBEATS * self._options.heartbeat_s:
             return None
-        return f"Kafka doesn't answer: no heartbeat for {silent_s:.0f} s"
+        lost = handshakes_of(self._consumer).lost
+        return f"Kafka doesn't answer: no heartbeat for {silent_s:.0f} s{f' ({lost})' if lost else ''}"
 
     def _poll_consumer(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, list[Any]]:
         if is_fenced(self._consumer):  # before a join that is due anyway, as a new member if the other is gone again

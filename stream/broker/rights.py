@@ -2,10 +2,10 @@
 
 import shlex
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from kafka import KafkaAdminClient
 from kafka.admin import MemberToRemove
@@ -60,11 +60,20 @@ class RightsMissingError(UserError):
     """Kafka doesn't let this user do what is asked: says which right is missing, and how it is given."""
 
     def __init__(self, cluster: Cluster, missing: Iterable[Right]) -> None:
-        name = cluster.options.get("sasl_plain_username")
-        who, principal = (f"user {name!r}", shlex.quote(f"User:{name}")) if name else ("this user", "User:...")
+        who, principal = _named(cluster.options)
         given = f"kafka-acls.sh --bootstrap-server {cluster.bootstrap} --add --allow-principal {principal}"
         told = [f"{who} may not {right}: have it allowed ({given} {right.flags})" for right in missing]
         super().__init__("\n  ".join(told if len(told) == 1 else [f"{len(told)} rights are missing:", *told]))
+
+
+def _named(options: Mapping[str, Any]) -> tuple[str, str]:
+    """Who Kafka takes us for, in words, and as its principal for a shell; a certificate's is its subject."""
+    if name := options.get("sasl_plain_username"):
+        return f"user {name!r}", shlex.quote(f"User:{name}")
+    if certfile := options.get("ssl_certfile"):
+        asked = f"openssl x509 -noout -subject -nameopt RFC2253 -in {shlex.quote(certfile)}"
+        return f"the owner of the certificate {certfile!r}", f'"User:$({asked} | cut -d= -f2-)"'
+    return "this user", "User:..."
 
 
 def worker_rights(*, group: str, topic: str, output_topics: Iterable[str]) -> tuple[Right, ...]:

@@ -24,6 +24,7 @@ from kafka.structs import ConsumerGroupMetadata
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message, Position
 from stream.broker.guards import bound_waits, end_producer, root_of, send
+from stream.broker.handshakes import RefusedError
 from stream.broker.positions import to_offsets
 from stream.errors import Outage, UserError
 
@@ -125,11 +126,12 @@ class Transactions:
 
         Raises:
             Outage: the cluster doesn't answer; call it again.
+            RefusedError: it doesn't let us in any more.
         """
         if self._producer is None:
             try:
                 self._producer = self._open(replace(self._cluster, connect_timeout_s=RECONNECT_TIMEOUT_S))
-            except NEVER_TAKEN:
+            except (RefusedError, *NEVER_TAKEN):
                 raise
             except (UserError, KafkaError) as error:
                 raise Outage(str(error)) from error

@@ -1,7 +1,7 @@
 """What each command can be told: one class per command, one flag and one `STALL_` name per field.
 
 A field that several commands have means the same in each, so its environment name can be shared by all.
-Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from the environment or `.env`.
+Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from the environment, `.env` or files.
 """
 
 from stream.settings.alone import DemoSettings, KafkaSettings, RecordName, SchemaSettings

@@ -4,12 +4,13 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, DirectoryPath, Field, model_validator
 
 from stream.cli import CommandSettings, Names, dotenv_texts
+from stream.secretfiles import secret_texts
 
 KAFKA_PREFIX = "STALL_KAFKA_"
-_SECRET_WORDS = ("password", "secret", "token")
+_SECRET_WORDS = ("password", "secret", "token", "proxy")  # a proxy's address may hold its password
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -33,10 +34,14 @@ class ConnectionSettings(StreamSettings):
 
     bootstrap: str = Field("localhost:9092", min_length=1, description="Kafka's address: host:port[,host:port...]")
     connect_timeout_s: float = Field(30.0, gt=0, description="seconds an unreachable Kafka is tried before giving up")
+    secrets_dir: DirectoryPath | None = Field(
+        None,
+        description="folder with a file named STALL_KAFKA_<NAME> for each secret, as Kubernetes and Docker mount them",
+    )
 
     def kafka_texts(self) -> dict[str, str]:
         """Kafka's own settings as given, by kafka-python's names; they may hold secrets."""
-        return kafka_texts({**dotenv_texts(), **os.environ})
+        return kafka_texts({**_in_files(self), **dotenv_texts(), **os.environ})
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -44,6 +49,10 @@ class ConnectionSettings(StreamSettings):
         given = self.kafka_texts().items()
         ours = (text for name, text in given if any(word in name for word in _SECRET_WORDS))
         return (*super().secrets, *ours)
+
+
+def _in_files(settings: ConnectionSettings) -> Mapping[str, str]:
+    return secret_texts(settings.secrets_dir, taken=KAFKA_PREFIX) if settings.secrets_dir else {}
 
 
 def kafka_texts(environment: Mapping[str, str]) -> dict[str, str]:

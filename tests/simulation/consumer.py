@@ -8,6 +8,7 @@ from kafka import TopicPartition
 from kafka.errors import FencedInstanceIdError, NoOffsetForPartitionError, UnknownMemberIdError
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata
 
+from stream.broker.handshakes import Handshakes
 from tests.simulation.line import Line
 from tests.simulation.log import Entry
 
@@ -40,6 +41,7 @@ class SimulatedConsumer:
         self.answered_at_s = self._brokers.time.now
         self._coordinator = _Coordinator(self)
         self._fetcher = _Fetcher()
+        self._manager = _Manager()
         self._brokers.heartbeats.append(self._beat)
 
     def subscribe(self, _topics: list[str], listener: Any) -> None:
@@ -231,6 +233,13 @@ class _Coordinator:
         return self._consumer.answered_at_s
 
     last_reset = 0.0
+
+
+class _Manager:
+    """Nobody is refused here."""
+
+    def __init__(self) -> None:
+        self.handshakes = Handshakes("simulated", {})
 
 
 class _Fetcher:

@@ -3,12 +3,14 @@
 import re
 import signal
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.guarded_kafka import GuardedKafka, User
+from tests.guarded_kafka import GuardedKafka, User, Way
 from tests.system.commands import run, running
 from tests.system.doctored import Doctored, rejection
 from tests.system.load import small_clips
@@ -82,7 +84,9 @@ def test_the_rights_that_the_readme_tells_are_enough_and_a_worker_that_loses_one
     guarded: GuardedKafka, topics: Doctored, tmp_path: Path
 ):
     def user(command: str) -> User:
-        return guarded.newcomer(*least(command, topics))
+        return guarded.newcomer(*least(command, topics), by=next(ways))
+
+    ways = cycle(get_args(Way))
 
     clips = small_clips(tmp_path / "clips", good=2)
     produced = done(user("produce"), *words("produce", topics, clips))
@@ -104,7 +108,7 @@ def test_the_rights_that_the_readme_tells_are_enough_and_a_worker_that_loses_one
 
 def test_the_rights_that_the_readme_tells_are_enough_to_create_the_topics(guarded: GuardedKafka):
     topics = Doctored(guarded.bootstrap, create=False)
-    user = guarded.newcomer(*least("topics", topics))
+    user = guarded.newcomer(*least("topics", topics), by="certificate")
     assert f"{topics.verdicts}: created with 4 partitions" in done(user, *words("topics", topics))
     assert f"{topics.verdicts}: exists with 4 partitions" in done(user, *words("topics", topics))
 
@@ -166,7 +170,8 @@ def test_topics_that_may_not_be_created_are_named(guarded: GuardedKafka):
 
 @pytest.mark.parametrize("command", [["worker", "--allow", "/"], ["audit"]])
 def test_a_wrong_password_ends_a_command_at_once_and_shows_nowhere(command: list[str], guarded: GuardedKafka):
-    user = replace(guarded.newcomer(), password="w\u00f6rong's \\ password")
+    user = guarded.newcomer()
+    user = replace(user, options={**user.options, "sasl_plain_password": "w\u00f6rong's \\ password"})
     said = refused(user, "-m", "stream", *command, "--log-level", "debug")
     assert "check the Kafka settings sasl_plain_username and sasl_plain_password" in said.splitlines()[-1]
     assert "rong" not in said
