@@ -30,6 +30,7 @@ from stream.settings import (
     ConnectionSettings,
     DemoSettings,
     DlqShowSettings,
+    HealthcheckSettings,
     KafkaSettings,
     LettersSettings,
     ModelSettings,
@@ -381,6 +382,13 @@ def _broker(settings: WorkerSettings, cluster: "Cluster", outputs: tuple[str, st
     return KafkaBroker(options, delivery=ExactlyOnce if once else AtLeastOnce)
 
 
+def healthcheck(settings: HealthcheckSettings) -> int:
+    """Asks the worker on this machine: exit code 0 if all is well, else 1."""
+    from stream.healthcheck import healthcheck
+
+    return healthcheck(settings)
+
+
 def score(settings: ScoreSettings) -> int:
     """Judges files: exit code 0 even if all are rejected, for a rejection is an outcome."""
     from rich.console import Console
@@ -594,6 +602,7 @@ COMMANDS = {
     "topics": Command("create the topics", TopicsSettings, topics),
     "produce": Command("send references of a folder, a metadata CSV or a manifest", ProduceSettings, produce),
     "worker": Command("judge clips as a member of a group", WorkerSettings, worker),
+    "healthcheck": Command("ask the worker on this machine how it is", HealthcheckSettings, healthcheck),
     "score": Command("judge files and folders, without Kafka", ScoreSettings, score),
     "report": Command("what came of the references", ReportSettings, report),
     "audit": Command("prove that each reference has exactly one outcome, in order", AuditSettings, audit),
