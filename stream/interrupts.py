@@ -3,6 +3,7 @@
 Light, for it is imported first.
 """
 
+import os
 import signal
 import sys
 import threading
@@ -18,6 +19,9 @@ GRACE_S = 5.0
 def end_silently() -> None:
     """From here on SIGINT ends the process at once, as SIGTERM does by itself."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if os.getpid() == 1:  # of a container: Linux keeps signals from it that it has no handler for
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, lambda number, _frame: os._exit(128 + number))
 
 
 def end_in_order() -> None:

@@ -13,7 +13,7 @@ No I/O, no clock, no thread: an instance belongs to one thread.
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stream.broker.contract import Position
 from stream.records import Outcome, Partition, Record
@@ -197,6 +197,12 @@ class Window:
         lane.next_offset = record.offset + 1
         return entry.token
 
+    def pass_by(self, offsets: Mapping[Partition, int]) -> None:
+        """What lies before these offsets and was not added is no record."""
+        for partition, offset in offsets.items():
+            lane = self._lanes[partition]
+            lane.next_offset = max(lane.next_offset, offset)
+
     @property
     def waiting(self) -> int:
         """Records that nobody has taken yet."""
@@ -230,6 +236,15 @@ class Window:
     def position(self, partition: Partition) -> Position:
         """What is committed of a partition."""
         return self._lanes[partition].position
+
+    @property
+    def passed(self) -> dict[Partition, Position]:
+        """Where nothing is in hand, but what was passed by is not committed: the positions that come next."""
+        return {
+            partition: replace(lane.position, next_offset=lane.next_offset)
+            for partition, lane in self._lanes.items()
+            if not lane.entries and lane.position.next_offset < lane.next_offset
+        }
 
     def commit(self, positions: Mapping[Partition, Position]) -> None:
         """What lies before these positions is delivered, and forgotten here."""

@@ -195,6 +195,7 @@ class Worker:
         self._note_silence(polled.outage)
         for record in polled.records:
             self._window.add(record)
+        self._window.pass_by(polled.passed)
 
     def _note_silence(self, silence: str | None) -> None:
         if silence and not self._silence:
@@ -253,8 +254,10 @@ class Worker:
         entries, positions = self._release(now)
         if not entries:
             self._put_off_since_s = math.inf  # what was put off is another's by now
+        if not self._window:  # now is time to leave no lag where there is nothing to judge
+            positions = self._window.passed
         due = self._pace.is_due(len(entries), self._haste(positions), now=now)
-        if entries and due and now >= self._refused_until_s and self._generation >= 0:
+        if positions and due and now >= self._refused_until_s and self._generation >= 0:
             messages = tuple(self._options.topics.message(entry.record, entry.outcome) for entry in entries)
             self._deliver(_Load(entries, Delivery(messages, positions, self._generation)))
             self._pace.delivered(begun_s=now, ended_s=self._clock.monotonic())

@@ -89,6 +89,7 @@ ARROWS: dict[str, set[str]] = {
     "training": {
         "stream.clip",
         "stream.cli",
+        "stream.cpus",
         "stream.errors",
         "stream.fetch",
         "stream.interrupts",
@@ -146,12 +147,14 @@ ARROWS: dict[str, set[str]] = {
     "training.settings": {
         "stream.cli",
         "stream.clip.spec",
+        "stream.cpus",
         "training.network_names",
         "training.recipe",
     },
     "trt_build": {
         "stream.clip",
         "stream.cli",
+        "stream.cpus",
         "stream.engine",
         "stream.errors",
         "stream.interrupts",

@@ -57,6 +57,19 @@ def test_only_what_lies_before_the_first_unfinished_record_can_be_committed():
     assert len(window) == 0
 
 
+def test_what_is_no_record_can_be_passed_by_once_nothing_is_in_hand():
+    window = window_of(A, B)
+    token = window.add(record(A, 3))
+    window.pass_by({A: 6, B: 0})
+    assert window.passed == {}
+    window.take(1)
+    finish(window, token)
+    window.commit({A: Position(4, "a note")})
+    assert window.passed == {A: Position(6, "a note")}
+    window.commit(window.passed)
+    assert window.passed == {}
+
+
 def test_a_late_result_of_a_partition_that_came_back_is_ignored():
     window = window_of(A)
     before = window.add(record(A, 5))

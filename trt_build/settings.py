@@ -1,12 +1,12 @@
 """Settings of `python -m trt_build`."""
 
-import os
 from pathlib import Path
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from stream.cli import CommandSettings, Names
+from stream.cpus import usable_cpus
 from stream.engine.artifact import Kind, Precision
 from trt_build.nvidia.handle import Hardware
 
@@ -48,7 +48,7 @@ class BuildSettings(CommandSettings):
     cache: Path = Field(
         default=Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
     )
-    processes: int = Field(default=os.cpu_count() or 1, ge=1, le=256, description="processes that generate clips")
+    processes: int = Field(default=usable_cpus(), ge=1, le=256, description="processes that generate clips")
     usual_batch: int = Field(default=8, ge=1, le=1024, description="clips in a batch that TensorRT chooses kernels for")
     largest_batch: int = Field(default=64, ge=1, le=1024, description="clips, at most, in a batch that TensorRT takes")
     workspace_mb: int | None = Field(

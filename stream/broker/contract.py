@@ -28,6 +28,9 @@ class Polled:
     revoked: frozenset[Partition] = frozenset()
     lost: frozenset[Partition] = frozenset()
     """Taken away without notice: another may own them already."""
+    passed: Mapping[Partition, int] = field(default_factory=dict)
+    """Of owned partitions the offsets that their reading has come to: all records before have been brought. What else
+    takes offsets has been passed, too, as the markers of transactions."""
     generation: int = -1
     """Of the assignment that the owned partitions belong to; below 0 while the member has none."""
     outage: str | None = None

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import (
     AuthorizationError,
     IllegalGenerationError,
@@ -140,6 +140,11 @@ def unanswered_s(consumer: KafkaConsumer, *, now: float) -> float:
     """Seconds since Kafka last answered a settled member's heartbeat, or let it join; `now` is `time.monotonic()`."""
     heartbeat = consumer._coordinator.heartbeat  # noqa: SLF001 - no public way to it
     return float(now - max(heartbeat.last_receive, heartbeat.last_reset))
+
+
+def next_offset(consumer: KafkaConsumer, partition: TopicPartition) -> int:
+    """The offset that an assigned partition is read at next; `position` may ask Kafka, and wait."""
+    return int(consumer._subscription.assignment[partition].position.offset)  # noqa: SLF001 - no public way to it
 
 
 def coordinator_known(consumer: KafkaConsumer) -> bool:

@@ -26,6 +26,7 @@ from stream.broker.guards import (
     is_fenced,
     join_again,
     keep_finished_joins,
+    next_offset,
     notice_losses_while_joining,
     put_off_joins,
     raise_refused_heartbeats,
@@ -179,6 +180,7 @@ class KafkaBroker:
         records = tuple(
             to_record(each) for partition in sorted(self._owned & given.keys()) for each in given[partition]
         )
+        passed = {_ours(each): next_offset(self._consumer, each) for each in self._owned}
         generation, outage = self._membership.generation(), self._outage()
         if generation >= 0:
             self._take_seat()
@@ -192,6 +194,7 @@ class KafkaBroker:
             parting=frozenset(map(_ours, parting)),
             revoked=frozenset(map(_ours, revoked)),
             lost=frozenset(map(_ours, lost)),
+            passed=passed,
             generation=generation,
             outage=outage,
         )

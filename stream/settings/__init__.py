@@ -5,7 +5,14 @@ Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from
 """
 
 from stream.settings.alone import DemoSettings, KafkaSettings, RecordName, SchemaSettings
-from stream.settings.judging import ModelSettings, ScoreSettings, SourceSettings, WorkerSettings
+from stream.settings.judging import (
+    HealthcheckSettings,
+    ModelSettings,
+    OpsSettings,
+    ScoreSettings,
+    SourceSettings,
+    WorkerSettings,
+)
 from stream.settings.letters import DlqShowSettings, LettersSettings, RequeueSettings, SkipSettings
 from stream.settings.reading import AuditSettings, ExportSettings, OutcomesSettings, ReportSettings, ShowSettings
 from stream.settings.sending import ProduceSettings, TopicsSettings
@@ -18,9 +25,11 @@ __all__ = [
     "DlqShowSettings",
     "ExportSettings",
     "ExtentSettings",
+    "HealthcheckSettings",
     "KafkaSettings",
     "LettersSettings",
     "ModelSettings",
+    "OpsSettings",
     "OutcomesSettings",
     "ProduceSettings",
     "RecordName",

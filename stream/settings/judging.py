@@ -65,7 +65,23 @@ class ModelSettings(SourceSettings, ArtifactSettings):
     )
 
 
-class WorkerSettings(ModelSettings, AllowSettings, GroupSettings, TopicsSettings):
+class OpsSettings(StreamSettings):
+    """Where a worker tells how it is."""
+
+    ops_host: str = Field("0.0.0.0", description="address to serve /metrics, /livez and /readyz at")  # noqa: S104
+    ops_port: int = Field(9464, ge=0, le=65535, description="port to serve them at; 0 takes a free one")
+
+
+class HealthcheckSettings(OpsSettings):
+    """A question to the worker on this machine."""
+
+    question: CliPositionalArg[Literal["live", "ready"]] = Field(
+        "live", description="live: would a restart help? ready: does it take part?"
+    )
+    timeout_s: float = Field(5.0, gt=0, description="seconds that it has to answer")
+
+
+class WorkerSettings(OpsSettings, ModelSettings, AllowSettings, GroupSettings, TopicsSettings):
     """One member of the group that judges the clips."""
 
     slot: str | None = Field(
@@ -81,8 +97,6 @@ class WorkerSettings(ModelSettings, AllowSettings, GroupSettings, TopicsSettings
         None, description="where a group without offsets begins; asked for where there are outcomes already"
     )
     session_timeout_s: float = Field(10.0, ge=3, description="seconds after which others take a dead worker's place")
-    ops_host: str = Field("0.0.0.0", description="address to serve /metrics, /livez and /readyz at")  # noqa: S104
-    ops_port: int = Field(9464, ge=0, le=65535, description="port to serve them at; 0 takes a free one")
     clips_in_window: int = Field(1024, ge=1, description="references in hand at most")
     clips_per_partition: int = Field(128, ge=1, description="of these, of one partition at most")
     rejections_in_a_row: int = Field(

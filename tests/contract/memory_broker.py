@@ -202,7 +202,7 @@ class MemoryBroker:
         records = self._take(max_records)
         if not (records or change.assigned or change.parting or change.revoked):
             self._cluster.wait(timeout_s)
-        return replace(change, records=records)
+        return replace(change, records=records, passed=dict(self._positions))
 
     def _follow_group(self) -> Polled:
         group = self._group

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from kafka import TopicPartition
@@ -42,6 +43,7 @@ class SimulatedConsumer:
         self._coordinator = _Coordinator(self)
         self._fetcher = _Fetcher()
         self._manager = _Manager()
+        self._subscription = _Subscription(self)
         self._brokers.heartbeats.append(self._beat)
 
     def subscribe(self, _topics: list[str], listener: Any) -> None:
@@ -153,6 +155,8 @@ class SimulatedConsumer:
                 found[partition] = records
                 max_records -= len(records)
                 self._positions[partition] = records[-1].offset + 1
+            else:  # nothing but markers, or what was rolled back
+                self._positions[partition] = max(position, self._brokers.logs[partition].stable_end)
         return found
 
     def pause(self, *partitions: TopicPartition) -> None:
@@ -249,3 +253,15 @@ class _Fetcher:
 
     def fetched_records(self) -> None:
         pass
+
+
+class _Subscription:
+    """Another one of these."""
+
+    def __init__(self, consumer: SimulatedConsumer) -> None:
+        self._consumer = consumer
+
+    @property
+    def assignment(self) -> dict[TopicPartition, SimpleNamespace]:
+        positions = self._consumer._positions.items()
+        return {each: SimpleNamespace(position=SimpleNamespace(offset=offset)) for each, offset in positions}

@@ -1,6 +1,5 @@
 """What the commands that make, read and show clips can be told."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +8,7 @@ from pydantic_settings import CliPositionalArg
 
 from stream.cli import Names
 from stream.clip.spec import ClipSpec
+from stream.cpus import usable_cpus
 from training.settings.shared import (
     SelectionSettings,
     TrainingSettings,
@@ -27,7 +27,7 @@ class SynthesizeSettings(TrainingSettings):
     bad: int = Field(0, ge=0, description="number of clips that can't be judged, listed in bad.csv")
     reencoded_share: float = Field(0.1, ge=0, le=1, description="share of clips re-encoded with groups of pictures")
     processes: int = Field(
-        os.cpu_count() or 1, ge=1, le=256, description="processes that render and encode; by default one for each core"
+        usable_cpus(), ge=1, le=256, description="processes that render and encode; by default one for each core"
     )
 
 
@@ -69,6 +69,6 @@ class ProbeSettings(TrainingSettings):
     cache: Path = Field(
         Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
     )
-    threads: int = Field(os.cpu_count() or 1, ge=1, le=256, description="threads that the network computes with")
-    processes: int = Field(os.cpu_count() or 1, ge=1, le=256, description="processes that generate clips")
+    threads: int = Field(usable_cpus(), ge=1, le=256, description="threads that the network computes with")
+    processes: int = Field(usable_cpus(), ge=1, le=256, description="processes that generate clips")
     seed: int = Field(0, ge=0, description="of clips, folds and weights")

@@ -1,0 +1,169 @@
+"""The manifests: known to Kubernetes and KEDA to the last key, and right where no schema can tell."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication
+
+from stream.interrupts import GRACE_S
+from stream.settings import WorkerSettings
+from tests.deploy.manifests import KUBERNETES, OVERLAYS, Manifests, built, program, with_components
+
+KEDA: dict[str, Any] = {"ScaledObject": ScaledObject, "TriggerAuthentication": TriggerAuthentication}
+TRIGGER_KEYS = {
+    "activationLagThreshold",
+    "allowIdleConsumers",
+    "bootstrapServers",
+    "consumerGroup",
+    "excludePersistentLag",
+    "lagThreshold",
+    "limitToPartitionsWithLag",
+    "offsetResetPolicy",
+    "sasl",
+    "scaleToZeroOnInvalidOffset",
+    "tls",
+    "topic",
+}
+"""Of KEDA's kafka scaler, as far as we use them; its schema takes any."""
+
+
+@pytest.fixture(scope="module", params=OVERLAYS)
+def overlay(request: pytest.FixtureRequest) -> Manifests:
+    return built(KUBERNETES / "overlays" / request.param)
+
+
+@pytest.fixture(scope="module")
+def keda() -> Manifests:
+    return built(KUBERNETES / "overlays" / "keda")
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Manifests:
+    """With a log-in to Kafka, for the workers and for KEDA."""
+    return with_components(tmp_path_factory.mktemp("ours"), "kafka-login", "keda-login")
+
+
+def refused(text: str, folder: Path) -> str:
+    """What kubernetes-validate has against it, for the oldest and the newest version that are meant."""
+    (folder / "out.yaml").write_text(text)
+    said = ""
+    for version in ("1.29", "1.37"):
+        words = [program("kubernetes-validate"), "--strict", "-k", version, str(folder / "out.yaml")]
+        done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+        said += done.stdout + done.stderr if done.returncode else ""
+    return said
+
+
+def unknown_keys(given: Any, kept: Any, at: str = "") -> Iterator[str]:
+    """The keys that a model has dropped."""
+    if isinstance(given, dict) and isinstance(kept, dict):
+        for key, value in given.items():
+            if key in kept:
+                yield from unknown_keys(value, kept[key], f"{at}/{key}")
+            else:
+                yield f"{at}/{key}"
+    elif isinstance(given, list) and isinstance(kept, list):
+        for number, (ours, theirs) in enumerate(zip(given, kept, strict=True)):
+            yield from unknown_keys(ours, theirs, f"{at}/{number}")
+
+
+def unknown_to_keda(given: dict[str, Any]) -> list[str]:
+    model = KEDA[given["kind"]].model_validate(given)
+    return list(unknown_keys(given, model.model_dump(by_alias=True, mode="json", exclude_unset=True)))
+
+
+def test_each_overlay_is_known_to_kubernetes(overlay: Manifests, tmp_path: Path):
+    assert refused(overlay.text, tmp_path) == ""
+
+
+def test_with_a_log_in_it_is_too(secured: Manifests, tmp_path: Path):
+    secret = (KUBERNETES / "components" / "kafka-login" / "secret.example.yaml").read_text()
+    assert refused(f"{secured.text}\n---\n{secret}", tmp_path) == ""
+
+
+def test_a_misspelt_key_would_be_refused(keda: Manifests, tmp_path: Path):
+    assert "readOnlyRootFilesytem" in refused(
+        keda.text.replace("readOnlyRootFilesystem", "readOnlyRootFilesytem"), tmp_path
+    )
+
+
+def test_keda_knows_each_key(secured: Manifests):
+    for kind in KEDA:
+        assert unknown_to_keda(secured.one(kind)) == []
+    metadata = secured.one("ScaledObject")["spec"]["triggers"][0]["metadata"]
+    assert set(metadata) <= TRIGGER_KEYS
+    assert all(isinstance(value, str) for value in metadata.values())
+
+
+def test_a_key_that_keda_does_not_know_would_be_told(keda: Manifests):
+    given = yaml.safe_load(yaml.safe_dump(keda.one("ScaledObject")).replace("maxReplicaCount", "maxReplicaCont"))
+    assert unknown_to_keda(given) == ["/spec/maxReplicaCont"]
+
+
+def test_each_selector_finds_the_workers(overlay: Manifests):
+    labels = overlay.pod["metadata"]["labels"]
+    selectors = [
+        overlay.one("Deployment")["spec"]["selector"],
+        overlay.one("PodDisruptionBudget")["spec"]["selector"],
+        overlay.one("NetworkPolicy")["spec"]["podSelector"],
+        overlay.pod["spec"]["topologySpreadConstraints"][0]["labelSelector"],
+    ]
+    for each in selectors:
+        assert each["matchLabels"].items() <= labels.items()
+        assert each["matchLabels"]
+
+
+def test_each_setting_is_one(overlay: Manifests):
+    known = {f"STALL_{name.upper()}" for name in WorkerSettings.model_fields}
+    assert set(overlay.one("ConfigMap")["data"]) <= known
+
+
+def test_no_service_can_bring_a_setting_that_is_none(overlay: Manifests):
+    assert overlay.pod["spec"]["enableServiceLinks"] is False
+
+
+def test_what_kubernetes_grants_a_stop_is_longer_than_a_drain(overlay: Manifests):
+    drain_s = float(overlay.one("ConfigMap")["data"]["STALL_DRAIN_S"])
+    assert overlay.pod["spec"]["terminationGracePeriodSeconds"] >= drain_s + GRACE_S + 5
+
+
+def test_it_runs_without_a_right(overlay: Manifests):
+    assert overlay.pod["spec"]["securityContext"]["runAsNonRoot"] is True
+    assert overlay.pod["spec"]["automountServiceAccountToken"] is False
+    assert overlay.one("ServiceAccount")["metadata"]["name"] == overlay.pod["spec"]["serviceAccountName"]
+    own = overlay.container["securityContext"]
+    assert own["readOnlyRootFilesystem"] is True
+    assert own["allowPrivilegeEscalation"] is False
+    assert own["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_probes_and_policy_mean_the_port_that_a_worker_has(overlay: Manifests):
+    (port,) = overlay.container["ports"]
+    assert port == {"name": "ops", "containerPort": WorkerSettings.model_fields["ops_port"].default}
+    probes = {name: overlay.container[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
+    assert {each["port"] for each in probes.values()} == {"ops"}
+    assert [each["path"] for each in probes.values()] == ["/livez", "/livez", "/readyz"]
+
+
+def test_keda_scales_this_deployment_on_the_lag_of_its_group(keda: Manifests):
+    spec = keda.one("ScaledObject")["spec"]
+    assert spec["scaleTargetRef"]["name"] == keda.one("Deployment")["metadata"]["name"]
+    assert "replicas" not in keda.one("Deployment")["spec"]
+    (trigger,) = spec["triggers"]
+    defaults = {name: WorkerSettings.model_fields[name].default for name in ("group", "clips_topic")}
+    assert trigger["metadata"]["consumerGroup"] == defaults["group"]
+    assert trigger["metadata"]["topic"] == defaults["clips_topic"]
+    assert trigger["metadata"]["bootstrapServers"] == keda.one("ConfigMap")["data"]["STALL_BOOTSTRAP"]
+
+
+def test_what_a_log_in_reads_is_what_the_secret_has(secured: Manifests):
+    secret = yaml.safe_load((KUBERNETES / "components" / "kafka-login" / "secret.example.yaml").read_text())
+    wanted = {each["key"] for each in secured.one("TriggerAuthentication")["spec"]["secretTargetRef"]}
+    assert wanted == set(secret["stringData"])
+    assert {each["name"] for each in secured.one("TriggerAuthentication")["spec"]["secretTargetRef"]} == {
+        secret["metadata"]["name"]
+    }
