@@ -352,6 +352,8 @@ def _worker(settings: WorkerSettings, scorer: "Scorer[Token]", metrics: "Metrics
         drain_s=settings.drain_s,
     )
     window = Window(clips=settings.clips_in_window, clips_per_partition=settings.clips_per_partition)
+    metrics.worker_info(group=settings.group, topic=settings.clips_topic, delivery=settings.delivery)
+    metrics.limits(clips=settings.clips_in_window, bytes_=settings.held_mib * 2**20)
     return Worker(broker, scorer, window, Clock(), metrics, options)
 
 
@@ -550,9 +552,14 @@ def _scoring(settings: ModelSettings, sources: "Mapping[str, Source]", metrics: 
             precision=artifact.manifest.precision,
             spec=spec.digest,
             runtime=engine.runtime,
+            prevalence=judge.rule.prevalence,
         )
         metrics.golden("logits", difference=golden.logits.difference, limit=golden.logits.limit)
         metrics.golden("pixels", difference=golden.pixels.difference, limit=golden.pixels.limit)
+        metrics.capacity("fetch", options.fetches)
+        metrics.capacity("read", readers.size)
+        metrics.capacity("score", engine.slots * engine.batch_sizes[-1])
+        metrics.capacity("deliver", 1)
         scorer: Scorer[Any] = Scorer(
             fetcher,
             readers,

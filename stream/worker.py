@@ -19,8 +19,9 @@ from dataclasses import dataclass, field, replace
 from stream.broker.contract import Broker, Delivery, DeliveryRefused, Polled, Position
 from stream.clock import Clock
 from stream.errors import ClipFault, Outage, Reason, UserError, blaming
+from stream.lag import LagWatch
 from stream.messages import OutcomeTopics
-from stream.metrics import DeliveryResult, Metrics, State
+from stream.metrics import DeliveryResult, Metrics, Stage, State
 from stream.notes import Note
 from stream.outcomes import reject
 from stream.pacing import Haste, Pace, Pacing
@@ -49,6 +50,8 @@ class WorkerOptions:
     """A worker whose delivery takes longer doesn't count as ready."""
     drain_s: float = 20.0
     """Longest time that a stop takes to finish what is in hand."""
+    lag_every_s: float = 1.0
+    """So often it is measured how far behind the worker is."""
     stuck_after_s: float = 60.0
     """Without a turn for so long, the worker doesn't count as living."""
 
@@ -98,6 +101,8 @@ class Worker:
         self._put_off_since_s = math.inf
         self._delivering_since_s = math.inf
         self._silence: str | None = None  # of the broker, as its polls tell
+        self._lag = LagWatch()
+        self._lag_due_s = 0.0
         self._rejected_for: set[Reason] = set()
         """What has been told of."""
         self._last_turn_s = clock.monotonic()
@@ -188,6 +193,7 @@ class Worker:
             self._paused -= gone | new.keys()
             self._metrics.rebalanced()
             self._metrics.assigned(len(self._window.partitions))
+            self._lag_due_s = 0.0
             log.info("partitions: %s, gone %s, new %s", *map(_numbers, (self._window.partitions, gone, new)))
         if polled.generation != self._generation:
             self._generation = polled.generation
@@ -195,6 +201,7 @@ class Worker:
         self._note_silence(polled.outage)
         for record in polled.records:
             self._window.add(record)
+        self._metrics.references(len(polled.records))
 
     def _note_silence(self, silence: str | None) -> None:
         if silence and not self._silence:
@@ -339,7 +346,21 @@ class Worker:
         oldest_ms = self._window.oldest_ms
         self._metrics.state(self._state())
         self._metrics.in_flight(len(self._window), self._scorer.held_bytes)
+        self._metrics.waiting(self._waiting())
         self._metrics.oldest_unfinished(0.0 if oldest_ms is None else max(0.0, self._clock.wall() - oldest_ms / 1000))
+
+        if (now := self._clock.monotonic()) >= self._lag_due_s:
+            self._lag_due_s = now + self._options.lag_every_s
+            self._metrics.lag(self._lag.measure(self._window, self._broker.unread(), now_s=self._clock.wall()))
+
+    def _waiting(self) -> dict[Stage, int]:
+        inside, not_taken = self._scorer.waiting, self._window.waiting
+        return {
+            "fetch": not_taken + inside["fetch"],
+            "read": inside["read"],
+            "score": inside["score"],
+            "deliver": len(self._window) - not_taken - self._scorer.in_hand,
+        }
 
     def _state(self) -> State:
         if self._generation < 0:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import (
     AuthorizationError,
     IllegalGenerationError,
@@ -134,6 +134,16 @@ def read_while_joining(consumer: KafkaConsumer) -> None:
         return bool(poll(*args, **kwargs)) or coordinator._join_task is not None  # noqa: SLF001
 
     coordinator.poll = poll_without_waiting
+
+
+def next_offset(consumer: KafkaConsumer, partition: TopicPartition) -> int | None:
+    """Of the next record that a poll gives; None before the partition is placed.
+
+    kafka-python's own `position` asks Kafka where any other partition isn't placed yet, and raises where it has no
+    offset.
+    """
+    state = consumer._subscription.assignment.get(partition)  # noqa: SLF001 - see above
+    return None if state is None or state.position is None else int(state.position.offset)
 
 
 def unanswered_s(consumer: KafkaConsumer, *, now: float) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kafka import TopicPartition
-from kafka.errors import FencedInstanceIdError, NoOffsetForPartitionError, UnknownMemberIdError
+from kafka.errors import FencedInstanceIdError, KafkaTimeoutError, NoOffsetForPartitionError, UnknownMemberIdError
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata
 
 from tests.simulation.line import Line
@@ -178,6 +178,19 @@ class SimulatedConsumer:
         self._line.call("beginning_offsets", timeout_s=timeout_ms / 1000)
         return {each: self._brokers.logs[each].start for each in partitions}
 
+    def end_offsets(self, partitions: list[TopicPartition], timeout_ms: float) -> dict[TopicPartition, int]:
+        if self._line.dead:
+            raise KafkaTimeoutError(f"no ends within {timeout_ms} ms")
+        return {each: self._brokers.logs[each].stable_end for each in partitions}
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        return None if self._line.dead else self._brokers.logs[partition].stable_end
+
+    @property
+    def _subscription(self) -> "_Subscription":
+        placed = {each: OffsetAndMetadata(at, "", -1) for each, at in self._positions.items() if at is not None}
+        return _Subscription({each: _PartitionState(placed.get(each)) for each in self._positions})
+
 
 class _Coordinator:
     """The client's private parts that our guards look at, or wrap."""
@@ -231,6 +244,16 @@ class _Coordinator:
         return self._consumer.answered_at_s
 
     last_reset = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _PartitionState:
+    position: OffsetAndMetadata | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Subscription:
+    assignment: dict[TopicPartition, _PartitionState]
 
 
 class _Fetcher:
