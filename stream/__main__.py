@@ -79,7 +79,7 @@ def kafka(settings: KafkaSettings) -> int:
 
 def topics(settings: TopicsSettings) -> int:
     """Creates the topics."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     for name, sentence in _create_topics(settings).items():
         print(f"{name}: {sentence}")
     return 0
@@ -104,7 +104,7 @@ def produce(settings: ProduceSettings) -> int:
     from stream.journal import Journal, Names, Owner, Rows, journal_beside
     from stream.produce import count, open_source
 
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     source = open_source(settings.source, metadata=settings.metadata, root=settings.root)
     total = None if settings.follow else count(source)
     cluster = _cluster(settings)
@@ -195,7 +195,7 @@ def audit(settings: AuditSettings) -> int:
     from stream.ledger import Audit
     from stream.show import Bar, show_audit
 
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     extent = Extent(offsets=parse_offsets(settings.offsets), since=settings.since, until=settings.until)
     scope = Scope(extent=extent, late_after_s=settings.late_after_s)
     cluster, names = _cluster(settings), _topics(settings)
@@ -226,7 +226,7 @@ def report(settings: ReportSettings) -> int:
     from stream.report import report
     from stream.show import show_report
 
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     expectations = read_expectations(settings.labels, settings.expected_rejections)
     result = report(_cluster(settings), _topics(settings), expectations=expectations)
     if settings.as_json:
@@ -243,7 +243,7 @@ def dlq_show(settings: DlqShowSettings) -> int:
     from stream.letters import read_letters
     from stream.render import letter_json, letter_lines
 
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     found = read_letters(_cluster(settings), settings.dead_letters_topic, _selection(settings))
     with closing(found) as letters:
         for letter in islice(letters, settings.limit):
@@ -260,7 +260,7 @@ def requeue(settings: RequeueSettings) -> int:
     from stream.render import letter_line
     from stream.requeue import requeue, sentences
 
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     selection = _selection(settings)
     if selection.is_limited == settings.all_letters:
         named = "some are named, too" if settings.all_letters else "it isn't said which"
@@ -287,7 +287,7 @@ def skip(settings: SkipSettings) -> int:
     from stream.render import record_lines
     from stream.skip import find_record, skip
 
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     cluster = _cluster(settings)
     record = find_record(cluster, Partition(settings.clips_topic, settings.partition), settings.offset)
     print(*record_lines(record), "", sep="\n")
@@ -304,7 +304,7 @@ def worker(settings: WorkerSettings) -> int:
     from stream.metrics import Metrics, Registry
     from stream.ops import OpsServer
 
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     sources = open_sources(settings.allow, _source_options(settings))
     registry = Registry()
     metrics = Metrics(registry)
@@ -391,7 +391,7 @@ def score(settings: ScoreSettings) -> int:
     from stream.score import find_clips, given_clip
     from stream.show import show_outcomes
 
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     clips = find_clips(settings.paths) if settings.paths else []
     if settings.reference is not None:
         clips.append(given_clip(settings.reference))

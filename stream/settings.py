@@ -15,6 +15,7 @@ from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
 from stream.cli import CommandSettings, Names, Several, dotenv_texts
 from stream.errors import Reason
+from stream.logs import LogFormat
 from stream.window import longest_run
 
 KAFKA_PREFIX = "STALL_KAFKA_"
@@ -28,6 +29,7 @@ class StreamSettings(CommandSettings):
     """What every command has."""
 
     log_level: LogLevel = Field("info", description="least severity that is logged to stderr")
+    log_format: LogFormat = Field("text", description="text for people, or one JSON object a line")
 
     @property
     def secrets(self) -> tuple[str, ...]:

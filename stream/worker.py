@@ -20,12 +20,13 @@ from stream.broker.contract import Broker, Delivery, DeliveryRefused, Polled, Po
 from stream.clock import Clock
 from stream.errors import ClipFault, Outage, Reason, UserError, blaming
 from stream.lag import LagWatch
+from stream.logs import facts
 from stream.messages import OutcomeTopics
 from stream.metrics import DeliveryResult, Metrics, Stage, State
 from stream.notes import Note
 from stream.outcomes import reject
 from stream.pacing import Haste, Pace, Pacing
-from stream.records import Partition, Record, Rejection, Verdict, parse_reference, salvage_clip_id
+from stream.records import Partition, Record, Rejection, Verdict, parse_reference, salvage_clip_id, traceparent_of
 from stream.rejections import RejectionLimit
 from stream.scorer import Scorer
 from stream.window import Done, Token, Window, longest_run
@@ -103,8 +104,6 @@ class Worker:
         self._silence: str | None = None  # of the broker, as its polls tell
         self._lag = LagWatch()
         self._lag_due_s = 0.0
-        self._rejected_for: set[Reason] = set()
-        """What has been told of."""
         self._last_turn_s = clock.monotonic()
 
     # Running and stopping.
@@ -331,16 +330,20 @@ class Worker:
     def _count(self, entry: Done) -> None:
         """An outcome is visible to readers of committed records."""
         self._metrics.outcome(entry.outcome)
-        if isinstance(entry.outcome, Rejection) and entry.outcome.reason not in self._rejected_for:
-            self._rejected_for.add(entry.outcome.reason)
-            log.warning(
-                "the first clip rejected as %s is %s (%s); further ones are in the metrics, and in dlq show",
-                *(entry.outcome.reason, entry.outcome.clip_id or entry.record.source.place, entry.outcome.detail),
-            )
+        self._log_outcome(entry)
         now = self._clock.wall()
         self._metrics.end_to_end("appended", now - entry.record.timestamp_ms / 1000)
         if isinstance(entry.outcome, Verdict) and entry.outcome.captured_at:
             self._metrics.end_to_end("captured", now - entry.outcome.captured_at.timestamp())
+
+    def _log_outcome(self, entry: Done) -> None:
+        outcome, place = entry.outcome, entry.record.source.place
+        about: dict[str, str | None] = {"source": place, "traceparent": traceparent_of(entry.record.headers)}
+        if isinstance(outcome, Rejection):
+            more = facts(clip_id=outcome.clip_id, reason=outcome.reason.value, **about)
+            log.warning("a clip is rejected: %s", outcome.detail, extra=more)
+        else:
+            log.debug("a clip is judged: %s", outcome.verdict, extra=facts(clip_id=outcome.clip_id, **about))
 
     def _tell(self) -> None:
         oldest_ms = self._window.oldest_ms

@@ -655,3 +655,28 @@ def test_metrics_tell_where_clips_wait(lab: Lab):
     member.worker.step()
     waiting = {stage: lab.metric(f'stall_stage_waiting_clips{{stage="{stage}"}}') for stage in STAGES}
     assert waiting == {"fetch": 6, "read": 0, "score": 0, "deliver": 0}  # of nine, three are being fetched
+
+
+# What is logged.
+
+
+def test_a_rejection_is_logged_with_its_clip_its_reason_and_what_it_is_part_of(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+):
+    lab.append(A, "missing", "good")
+    lab.work(lab.member())
+    told = [vars(record)["facts"] for record in caplog.records if hasattr(record, "facts")]
+    trace = TRACE[1].decode()
+    assert {"clip_id": "0.missing", "reason": "not_found", "source": "clips[0]@0", "traceparent": trace} in told
+
+
+def test_a_verdict_is_logged_for_who_wants_to_know_of_each(lab: Lab, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("DEBUG")
+    lab.append(A, "good")
+    lab.work(lab.member())
+    (record,) = (each for each in caplog.records if each.message == "a clip is judged: flowing")
+    assert vars(record)["facts"] == {
+        "clip_id": "0.good",
+        "source": "clips[0]@0",
+        "traceparent": TRACE[1].decode(),
+    }
