@@ -1,5 +1,6 @@
 """What crosses Kafka: references in, outcomes out, and where each came from."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -21,6 +22,10 @@ REQUEUED_HEADER = "stall-requeued-from"
 """On a reference that was a dead letter, and on its outcome: which one, as TOPIC/PARTITION/OFFSET."""
 OMITTED_HEADER = "stall-omitted-value-bytes"
 """On a dead letter whose reference was too large to be kept: how large it was."""
+
+TRACE_HEADER = "traceparent"
+"""On a reference, from where it is copied to its outcome."""
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -231,6 +236,12 @@ def salvage_clip_id(record: Record) -> str | None:
     except UnicodeDecodeError:
         return None
     return key if 0 < len(key) <= CLIP_ID_LIMIT else None
+
+
+def traceparent_of(headers: tuple[tuple[str, bytes], ...]) -> str | None:
+    """What a reference is part of, by W3C's Trace Context: `00-<trace>-<parent>-<flags>`; None for all else."""
+    value = dict(headers).get(TRACE_HEADER) or b""
+    return value.decode() if _TRACEPARENT.fullmatch(value) else None
 
 
 def source_of(headers: tuple[tuple[str, bytes], ...]) -> KafkaSource | None:

@@ -177,6 +177,11 @@ class Scorer(Generic[TokenT]):
         """What is being waited for, or None; where no clip waits nobody asks whether a store serves again."""
         return self._stores.outage if self._jobs else None
 
+    @property
+    def waiting(self) -> dict[Stage, int]:
+        """Clips in hand that wait for each stage; those put off by an outage wait to be fetched."""
+        return {"fetch": len(self._unfetched), "read": len(self._unread), "score": len(self._unscored)}
+
     def submit(self, token: TokenT, reference: ClipReference, source: Source) -> None:
         """Takes a clip; its outcome comes out of `poll` under this token."""
         if token in self._jobs:

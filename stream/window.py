@@ -147,6 +147,10 @@ class Window:
         """Whether anything of a partition is in hand."""
         return bool(self._lanes[partition].entries)
 
+    def in_hand(self, partition: Partition) -> list[Record]:
+        """What was read of a partition and is not committed, in offset order."""
+        return [entry.record for entry in self._lanes[partition].entries.values()]
+
     def drop(self, partitions: Iterable[Partition]) -> None:
         """These are not owned any more; what was in hand of them is the next owner's."""
         for partition in partitions:

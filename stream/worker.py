@@ -19,12 +19,14 @@ from dataclasses import dataclass, field, replace
 from stream.broker.contract import Broker, Delivery, DeliveryRefused, Polled, Position
 from stream.clock import Clock
 from stream.errors import ClipFault, Outage, Reason, UserError, blaming
+from stream.lag import LagWatch
+from stream.logs import facts
 from stream.messages import OutcomeTopics
-from stream.metrics import DeliveryResult, Metrics, State
+from stream.metrics import DeliveryResult, Metrics, Stage, State
 from stream.notes import Note
 from stream.outcomes import reject
 from stream.pacing import Haste, Pace, Pacing
-from stream.records import Partition, Record, Rejection, Verdict, parse_reference, salvage_clip_id
+from stream.records import Partition, Record, Rejection, Verdict, parse_reference, salvage_clip_id, traceparent_of
 from stream.rejections import RejectionLimit
 from stream.scorer import Scorer
 from stream.window import Done, Token, Window, longest_run
@@ -49,6 +51,8 @@ class WorkerOptions:
     """A worker whose delivery takes longer doesn't count as ready."""
     drain_s: float = 20.0
     """Longest time that a stop takes to finish what is in hand."""
+    lag_every_s: float = 1.0
+    """So often it is measured how far behind the worker is."""
     stuck_after_s: float = 60.0
     """Without a turn for so long, the worker doesn't count as living."""
 
@@ -98,8 +102,8 @@ class Worker:
         self._put_off_since_s = math.inf
         self._delivering_since_s = math.inf
         self._silence: str | None = None  # of the broker, as its polls tell
-        self._rejected_for: set[Reason] = set()
-        """What has been told of."""
+        self._lag = LagWatch()
+        self._lag_due_s = 0.0
         self._last_turn_s = clock.monotonic()
 
     # Running and stopping.
@@ -188,6 +192,7 @@ class Worker:
             self._paused -= gone | new.keys()
             self._metrics.rebalanced()
             self._metrics.assigned(len(self._window.partitions))
+            self._lag_due_s = 0.0
             log.info("partitions: %s, gone %s, new %s", *map(_numbers, (self._window.partitions, gone, new)))
         if polled.generation != self._generation:
             self._generation = polled.generation
@@ -196,6 +201,7 @@ class Worker:
         for record in polled.records:
             self._window.add(record)
         self._window.pass_by(polled.passed)
+        self._metrics.references(len(polled.records))
 
     def _note_silence(self, silence: str | None) -> None:
         if silence and not self._silence:
@@ -327,22 +333,40 @@ class Worker:
     def _count(self, entry: Done) -> None:
         """An outcome is visible to readers of committed records."""
         self._metrics.outcome(entry.outcome)
-        if isinstance(entry.outcome, Rejection) and entry.outcome.reason not in self._rejected_for:
-            self._rejected_for.add(entry.outcome.reason)
-            log.warning(
-                "the first clip rejected as %s is %s (%s); further ones are in the metrics, and in dlq show",
-                *(entry.outcome.reason, entry.outcome.clip_id or entry.record.source.place, entry.outcome.detail),
-            )
+        self._log_outcome(entry)
         now = self._clock.wall()
         self._metrics.end_to_end("appended", now - entry.record.timestamp_ms / 1000)
         if isinstance(entry.outcome, Verdict) and entry.outcome.captured_at:
             self._metrics.end_to_end("captured", now - entry.outcome.captured_at.timestamp())
 
+    def _log_outcome(self, entry: Done) -> None:
+        outcome, place = entry.outcome, entry.record.source.place
+        about: dict[str, str | None] = {"source": place, "traceparent": traceparent_of(entry.record.headers)}
+        if isinstance(outcome, Rejection):
+            more = facts(clip_id=outcome.clip_id, reason=outcome.reason.value, **about)
+            log.warning("a clip is rejected: %s", outcome.detail, extra=more)
+        else:
+            log.debug("a clip is judged: %s", outcome.verdict, extra=facts(clip_id=outcome.clip_id, **about))
+
     def _tell(self) -> None:
         oldest_ms = self._window.oldest_ms
         self._metrics.state(self._state())
         self._metrics.in_flight(len(self._window), self._scorer.held_bytes)
+        self._metrics.waiting(self._waiting())
         self._metrics.oldest_unfinished(0.0 if oldest_ms is None else max(0.0, self._clock.wall() - oldest_ms / 1000))
+
+        if (now := self._clock.monotonic()) >= self._lag_due_s:
+            self._lag_due_s = now + self._options.lag_every_s
+            self._metrics.lag(self._lag.measure(self._window, self._broker.unread(), now_s=self._clock.wall()))
+
+    def _waiting(self) -> dict[Stage, int]:
+        inside, not_taken = self._scorer.waiting, self._window.waiting
+        return {
+            "fetch": not_taken + inside["fetch"],
+            "read": inside["read"],
+            "score": inside["score"],
+            "deliver": len(self._window) - not_taken - self._scorer.in_hand,
+        }
 
     def _state(self) -> State:
         if self._generation < 0:

@@ -1,20 +1,24 @@
 """Logs: what is shown, and that no secret is, whoever logs it."""
 
+import io
+import json
 import logging
 import re
+import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from stream.logs import _Formatter
+from stream.logs import SampledHandler, _JsonFormatter, _TextFormatter, facts
 from tests.guarded_kafka import GuardedKafka
 from tests.system.commands import run
 
 SECRET = "hunter2's \\ secret"
 
 
-@pytest.mark.parametrize("where", ["environment", ".env", "folder"])
-def test_no_secret_is_shown_at_any_level(guarded: GuardedKafka, tmp_path: Path, where: str):
+@pytest.mark.parametrize(("where", "form"), [("environment", "text"), (".env", "json"), ("folder", "text")])
+def test_no_secret_is_shown_at_any_level(guarded: GuardedKafka, tmp_path: Path, where: str, form: str):
     user = guarded.newcomer(by="SCRAM-SHA-256")
     guarded.set_password(user.name, "SCRAM-SHA-256", SECRET)
     given = dict(user.environment)
@@ -26,17 +30,22 @@ def test_no_secret_is_shown_at_any_level(guarded: GuardedKafka, tmp_path: Path, 
     else:
         (tmp_path / "STALL_KAFKA_SASL_PLAIN_PASSWORD").write_text(f"{SECRET}\n")
         given["STALL_SECRETS_DIR"] = str(tmp_path)
-    done = run("-m", "stream", "topics", "--log-level", "debug", cwd=tmp_path, environment=given)
+    words = ("topics", "--log-level", "debug", "--log-format", form)
+    done = run("-m", "stream", *words, cwd=tmp_path, environment=given)
     assert "may not DESCRIBE" in done.stderr, "it didn't get in"
     assert "sasl_plain_password" in done.stderr, "Kafka's client tells its configuration no more: look where it may now"
     assert "***" in done.stderr
     assert "hunter2" not in done.stderr + done.stdout
+    if form == "json":
+        logged = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+        assert {each["level"] for each in logged} >= {"debug", "info"}
 
 
-def test_a_secret_is_hidden_in_whatever_form_pythons_reprs_give_it():
+@pytest.mark.parametrize("formatter", [_TextFormatter, _JsonFormatter])
+def test_a_secret_is_hidden_in_whatever_form_pythons_reprs_give_it(formatter):
     secret = "w\u00f6rd's \\ \""
     handler = logging.StreamHandler()
-    handler.setFormatter(_Formatter([secret]))
+    handler.setFormatter(formatter([secret]))
     sent = secret.encode()
     for shown in (
         secret,
@@ -49,7 +58,7 @@ def test_a_secret_is_hidden_in_whatever_form_pythons_reprs_give_it():
     ):
         said = handler.format(logging.makeLogRecord({"msg": "%s", "args": (shown,), "levelname": "DEBUG"}))
         assert "***" in said
-        assert "rd" not in said
+        assert "w\u00f6" not in json.loads(said)["message"] if formatter is _JsonFormatter else "w\u00f6" not in said
 
 
 def test_lines_are_in_utc_and_kafkas_client_is_silent_unless_asked(kafka: str):
@@ -57,3 +66,97 @@ def test_lines_are_in_utc_and_kafkas_client_is_silent_unless_asked(kafka: str):
     quiet, loud = (run("-m", "stream", *words, "--log-level", level).stderr for level in ("info", "debug"))
     assert len(quiet.splitlines()) == 1
     assert re.search(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ DEBUG ", loud, re.MULTILINE)
+
+
+class Lines:
+    """A logger whose lines are kept, under a clock that a test turns."""
+
+    def __init__(self, formatter: type[logging.Formatter] = _TextFormatter) -> None:
+        self.now = 0.0
+        self._stream = io.StringIO()
+        self.handler = SampledHandler(self._stream, clock=lambda: self.now)
+        self.handler.setFormatter(formatter(["hush"]))  # type: ignore[arg-type]  # ours take secrets
+
+    def log(self, level: int, sentence: str, *args: object, **about: str) -> None:
+        record = logging.makeLogRecord({"msg": sentence, "args": args, "name": "stream.x", **facts(**about)})
+        record.levelno, record.levelname = level, logging.getLevelName(level)
+        self.handler.handle(record)
+
+    @property
+    def all(self) -> list[str]:
+        return self._stream.getvalue().splitlines()
+
+
+def test_a_line_of_json_has_the_sentence_and_what_it_is_about():
+    lines = Lines(_JsonFormatter)
+    lines.log(
+        logging.WARNING,
+        "a clip is rejected: %s",
+        "3 frames of hush are missing",
+        clip_id="\u00e9\n.mp4",
+        reason="damaged",
+    )
+    (line,) = map(json.loads, lines.all)
+    assert datetime.fromisoformat(line.pop("time")).tzinfo is not None
+    assert line == {
+        "level": "warning",
+        "logger": "stream.x",
+        "message": "a clip is rejected: 3 frames of *** are missing",
+        "clip_id": "\u00e9\n.mp4",
+        "reason": "damaged",
+    }
+
+
+def test_a_traceback_is_part_of_its_line_of_json():
+    try:
+        raise ValueError("hush")
+    except ValueError:
+        record = logging.makeLogRecord({"msg": "defect", "exc_info": sys.exc_info()})
+    line = json.loads(_JsonFormatter(["hush"]).format(record))
+    assert line["exception"].endswith("ValueError: ***")
+
+
+def test_text_tells_what_it_is_about_behind_the_sentence():
+    lines = Lines()
+    lines.log(logging.WARNING, "a clip is rejected: %s", "black", clip_id="1.mp4", reason="unusable")
+    assert lines.all[0].endswith("Z WARNING a clip is rejected: black clip_id=1.mp4 reason=unusable")
+
+
+def test_of_errors_that_are_alike_a_few_a_minute_are_shown_and_the_rest_counted():
+    lines = Lines()
+    for number in range(12):
+        lines.log(logging.WARNING, "clip %d is bad", number, reason="damaged")
+    lines.log(logging.WARNING, "clip %d is bad", 12, reason="no_outline")
+    for number in range(9):
+        lines.log(logging.INFO, "news %d", number)
+    assert [line.split(" ", 2)[2] for line in lines.all] == [
+        *(f"clip {number} is bad reason=damaged" for number in range(5)),
+        "clip 12 is bad reason=no_outline",
+        *(f"news {number}" for number in range(9)),
+    ]
+    lines.now = 61.0
+    lines.log(logging.WARNING, "clip %d is bad", 13, reason="damaged")
+    assert lines.all[-1].endswith("clip 13 is bad reason=damaged left_out=7")
+
+
+def test_what_was_left_out_at_last_is_told_at_the_end():
+    lines = Lines()
+    for number in range(8):
+        lines.log(logging.ERROR, "bad %d", number)
+    lines.handler.close()
+    assert lines.all[-1].endswith("bad 7 left_out=2")
+    assert len(lines.all) == 6
+
+
+def test_no_clip_id_can_make_a_line_of_its_own():
+    lines = Lines()
+    lines.log(logging.WARNING, "a clip is rejected", clip_id="1.mp4\n2026-01-01T00:00:00Z INFO all is well")
+    assert len(lines.all) == 1
+
+
+def test_a_defect_is_logged_and_shows_no_secret():
+    start = "from stream.logs import log_to_stderr; log_to_stderr('info', secrets=['hush'], form='json')"
+    done = run("-c", f"{start}; raise OSError('hush')")
+    assert done.returncode == 1
+    line = json.loads(done.stderr)
+    assert (line["level"], line["exception"].splitlines()[-1]) == ("critical", "OSError: ***")

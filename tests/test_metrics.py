@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.errors import Reason
+from stream.lag import Lag
 from stream.metrics import Metrics, Registry, State
-from stream.records import KafkaSource, Rejection, Thresholds, Timings, Verdict
+from stream.records import KafkaSource, Partition, Rejection, Thresholds, Timings, Verdict
 
 STATES: tuple[State, ...] = get_args(State)
 SOURCE = KafkaSource(topic="stall-clips", partition=0, offset=0)
@@ -137,7 +138,14 @@ def test_gauges_and_counters_say_what_they_were_told():
     metrics.assigned(4)
     metrics.rebalanced()
     metrics.delivery("committed", 40)
-    metrics.engine_info(artifact="abc", kind="openvino", precision="fp32", spec="def", runtime="openvino 2026.4.1")
+    metrics.engine_info(
+        artifact="abc", kind="openvino", precision="fp32", spec="def", runtime="ov 2026.4", prevalence=0.3
+    )
+    metrics.worker_info(group="g", topic="t", delivery="exactly-once")
+    metrics.references(9)
+    metrics.waiting({"read": 3})
+    metrics.capacity("score", 16)
+    metrics.limits(clips=1024, bytes_=256)
     metrics.golden("logits", difference=3e-5, limit=1e-3)
     metrics.golden("pixels", difference=0, limit=2)
     text = scrape(registry)
@@ -151,7 +159,14 @@ def test_gauges_and_counters_say_what_they_were_told():
         "stall_rebalances_total 1.0",
         'stall_deliveries_total{result="committed"} 1.0',
         'stall_delivery_outcomes_total{result="committed"} 40.0',
-        'stall_engine_info{artifact="abc",kind="openvino",precision="fp32",runtime="openvino 2026.4.1",spec="def"} 1.0',
+        '{artifact="abc",kind="openvino",precision="fp32",prevalence="0.3",runtime="ov 2026.4",spec="def"} 1.0',
+        'stall_worker_info{delivery="exactly-once",group="g",topic="t"} 1.0',
+        "stall_references_total 9.0",
+        'stall_stage_waiting_clips{stage="read"} 3.0',
+        'stall_stage_waiting_clips{stage="score"} 0.0',
+        'stall_stage_capacity{stage="score"} 16.0',
+        "stall_inflight_clips_limit 1024.0",
+        "stall_inflight_bytes_limit 256.0",
         'stall_golden_difference{of="logits"} 3e-05',
         'stall_golden_difference_limit{of="logits"} 0.001',
         'stall_golden_difference{of="pixels"} 0.0',
@@ -161,3 +176,15 @@ def test_gauges_and_counters_say_what_they_were_told():
     assert re.search(r'stall_build_info\{version="\d', text)
     if Path("/proc").is_dir():
         assert "process_resident_memory_bytes" in text
+
+
+def test_lag_is_told_of_the_partitions_that_were_named_last():
+    registry = Registry()
+    metrics = Metrics(registry)
+    metrics.lag({Partition("t", 0): Lag(3, 1.5), Partition("t", 1): Lag(0, 0.0)})
+    metrics.lag({Partition("t", 1): Lag(2, 4.0)})
+    lines = [line for line in scrape(registry).splitlines() if line.startswith("stall_consumer_lag")]
+    assert lines == [
+        'stall_consumer_lag_messages{partition="1",topic="t"} 2.0',
+        'stall_consumer_lag_seconds{partition="1",topic="t"} 4.0',
+    ]

@@ -18,6 +18,7 @@ from stream.records import (
     parse_reference,
     rejection_of,
     source_of,
+    traceparent_of,
 )
 
 GOOD = {"schema": 1, "clip_id": "100001.mp4", "uri": "file:///clips/100001.mp4"}
@@ -142,3 +143,17 @@ def test_a_dead_letters_headers_say_why_it_was_rejected(clip_id):
     assert rejection_of((("traceparent", b"00"), *rejection.headers())) == rejection
     assert rejection_of(rejection.headers()[1:]) is None
     assert rejection_of(()) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", True),
+        (b"00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067AA0BA902B7-01", False),
+        (b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\n", False),
+        (b"\xff", False),
+        (None, False),
+    ],
+)
+def test_a_traceparent_is_one_by_the_standard_or_none(value: bytes, *, told: bool):
+    assert traceparent_of((("traceparent", value),)) == (value.decode() if told else None)

@@ -1,12 +1,13 @@
 """One turn after another: what the worker delivers, when, what it reads, and how it stops."""
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from stream.broker.contract import Delivery, Position
 from stream.errors import Reason, UserError
-from stream.metrics import Metrics, Registry
+from stream.metrics import Metrics, Registry, Stage
 from stream.pacing import Pacing
 from stream.records import KafkaSource, Partition, Record, Rejection, Verdict, rejection_of, source_of
 from stream.rejections import RejectionLimit, TooManyRejectionsError
@@ -15,6 +16,7 @@ from tests.contract.memory_broker import HANDOVER_POLLS
 from tests.worker_lab import CLIPS, DEAD_LETTERS, GROUP, OPTIONS, TRACE, VERDICTS, Member, World
 
 A, B = Partition(CLIPS, 0), Partition(CLIPS, 1)
+STAGES = get_args(Stage)
 
 
 class Lab:
@@ -626,3 +628,55 @@ def counted(lab: Lab) -> Lab:
 )
 def test_metrics_count_what_was_committed(counted: Lab, line: str, value: float):
     assert counted.metric(line) == pytest.approx(value, abs=0.01)
+
+
+def test_metrics_tell_how_far_behind_the_worker_is_and_nothing_of_partitions_that_went_away(lab: Lab):
+    member = lab.member()
+    lab.append(A, *["good"] * 12)
+    lab.work(member, turns=1)
+    lab.world.time.now += 7.0
+    member.worker.step()
+    owner = 'topic="clips"'
+    assert lab.metric(f'stall_consumer_lag_messages{{partition="0",{owner}}}') == 12
+    assert lab.metric(f'stall_consumer_lag_seconds{{partition="0",{owner}}}') == pytest.approx(7, abs=0.01)
+    assert lab.metric(f'stall_consumer_lag_messages{{partition="1",{owner}}}') == 0
+    lab.work(member, turns=30, seconds=3.0)
+    assert lab.metric(f'stall_consumer_lag_messages{{partition="0",{owner}}}') == 0
+    assert lab.metric(f'stall_consumer_lag_seconds{{partition="0",{owner}}}') == 0
+    assert lab.metric("stall_references_total") == 12
+    member.broker.expel()
+    member.worker.step()
+    assert "stall_consumer_lag_seconds{" not in lab.registry.expose("text/plain")[1].decode()
+
+
+def test_metrics_tell_where_clips_wait(lab: Lab):
+    member = lab.member()
+    lab.append(A, *["good"] * 9)
+    member.worker.step()
+    waiting = {stage: lab.metric(f'stall_stage_waiting_clips{{stage="{stage}"}}') for stage in STAGES}
+    assert waiting == {"fetch": 6, "read": 0, "score": 0, "deliver": 0}  # of nine, three are being fetched
+
+
+# What is logged.
+
+
+def test_a_rejection_is_logged_with_its_clip_its_reason_and_what_it_is_part_of(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+):
+    lab.append(A, "missing", "good")
+    lab.work(lab.member())
+    told = [vars(record)["facts"] for record in caplog.records if hasattr(record, "facts")]
+    trace = TRACE[1].decode()
+    assert {"clip_id": "0.missing", "reason": "not_found", "source": "clips[0]@0", "traceparent": trace} in told
+
+
+def test_a_verdict_is_logged_for_who_wants_to_know_of_each(lab: Lab, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("DEBUG")
+    lab.append(A, "good")
+    lab.work(lab.member())
+    (record,) = (each for each in caplog.records if each.message == "a clip is judged: flowing")
+    assert vars(record)["facts"] == {
+        "clip_id": "0.good",
+        "source": "clips[0]@0",
+        "traceparent": TRACE[1].decode(),
+    }

@@ -13,7 +13,7 @@ from tests.contract.memory_broker import MemoryBroker, MemoryCluster
 from tests.simulation.machines import EPOCH_S, Machines, Store, Time
 
 CLIPS, VERDICTS, DEAD_LETTERS, GROUP = "clips", "verdicts", "dead-letters", "workers"
-TRACE = ("traceparent", b"00-ab-cd-01")
+TRACE = ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
 OPTIONS = WorkerOptions(
     topics=OutcomeTopics(verdicts=VERDICTS, dead_letters=DEAD_LETTERS),
     rejections=RejectionLimit(in_a_row=10),

@@ -72,6 +72,12 @@ class Broker(Protocol):
     def resume(self, partitions: Iterable[Partition]) -> None:
         """Undoes pause."""
 
+    def unread(self) -> Mapping[Partition, int]:
+        """How many offsets of each owned partition lie between the next record and the end, where that is known.
+
+        The end is as Kafka last told it; of a paused partition it is asked for now and then, for a short time.
+        """
+
     def let_go(self, partitions: Iterable[Partition]) -> None:
         """Nothing more of these parting partitions will be delivered, so that others need not wait for them."""
 

@@ -136,15 +136,20 @@ def read_while_joining(consumer: KafkaConsumer) -> None:
     coordinator.poll = poll_without_waiting
 
 
+def next_offset(consumer: KafkaConsumer, partition: TopicPartition) -> int | None:
+    """Of the next record that a poll gives; None before the partition is placed.
+
+    kafka-python's own `position` asks Kafka where any other partition isn't placed yet, and raises where it has no
+    offset.
+    """
+    state = consumer._subscription.assignment.get(partition)  # noqa: SLF001 - see above
+    return None if state is None or state.position is None else int(state.position.offset)
+
+
 def unanswered_s(consumer: KafkaConsumer, *, now: float) -> float:
     """Seconds since Kafka last answered a settled member's heartbeat, or let it join; `now` is `time.monotonic()`."""
     heartbeat = consumer._coordinator.heartbeat  # noqa: SLF001 - no public way to it
     return float(now - max(heartbeat.last_receive, heartbeat.last_reset))
-
-
-def next_offset(consumer: KafkaConsumer, partition: TopicPartition) -> int:
-    """The offset that an assigned partition is read at next; `position` may ask Kafka, and wait."""
-    return int(consumer._subscription.assignment[partition].position.offset)  # noqa: SLF001 - no public way to it
 
 
 def coordinator_known(consumer: KafkaConsumer) -> bool:

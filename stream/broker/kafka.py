@@ -20,6 +20,7 @@ from kafka.errors import (
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Deliverer, Delivery, Polled, Position
+from stream.broker.ends import Ends
 from stream.broker.exactly_once import ExactlyOnce
 from stream.broker.guards import (
     coordinator_known,
@@ -113,6 +114,7 @@ class KafkaBroker:
         self._membership = Membership(handover_s=options.handover_s, clock=clock)
         self._consumer = self._join()
         self._positions = Positions(self._consumer, options.group)
+        self._ends = Ends(self._consumer, clock=clock)
         with naming(options.cluster, *self._rights):
             self._deliverer = delivery(self._as_member())
         self._took_its_seat = options.slot is None
@@ -180,7 +182,7 @@ class KafkaBroker:
         records = tuple(
             to_record(each) for partition in sorted(self._owned & given.keys()) for each in given[partition]
         )
-        passed = {_ours(each): next_offset(self._consumer, each) for each in self._owned}
+        passed = {_ours(each): at for each in self._owned if (at := next_offset(self._consumer, each)) is not None}
         generation, outage = self._membership.generation(), self._outage()
         if generation >= 0:
             self._take_seat()
@@ -286,6 +288,19 @@ class KafkaBroker:
         ours = {_theirs(each) for each in partitions} & self._owned
         self._paused -= ours
         self._consumer.resume(*(ours & self._consumer.assignment()))
+
+    def unread(self) -> Mapping[Partition, int]:
+        """See the contract.
+
+        Raises:
+            UserError: a right was taken away.
+        """
+        owned = self._owned & self._consumer.assignment()
+        if self._outage() is None:
+            with naming(self._options.cluster, *self._rights):
+                self._ends.ask(owned & self._paused)
+        unread = {_ours(each): self._ends.unread(each) for each in owned}
+        return {each: count for each, count in unread.items() if count is not None}
 
     def let_go(self, partitions: Iterable[Partition]) -> None:
         """See the contract."""

@@ -16,7 +16,7 @@ from stream.show import Bar, show_audit
 
 def run(settings: AuditSettings) -> int:
     """Proves delivery: exit code 0 if it holds and nothing is pending or unproven, else 1."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     scope = Scope(extent=extent_of(settings), late_after_s=settings.late_after_s)
     cluster, names = cluster_of(settings), topics_of(settings)
     require_topics(cluster, [names.clips, names.verdicts, names.dead_letters])

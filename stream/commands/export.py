@@ -21,7 +21,7 @@ _STEP = 1000
 
 def run(settings: ExportSettings) -> int:
     """Writes the latest outcome of each clip; a clip without one, as yet, has no row."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     if settings.out is None:
         count = write_csv(sys.stdout, _rows(settings))
     elif settings.out.suffix == ".parquet":

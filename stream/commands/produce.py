@@ -25,7 +25,7 @@ log = logging.getLogger("stream")
 
 def run(settings: ProduceSettings) -> int:
     """Sends references, from where an earlier run was stopped."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     source = open_source(settings.source, metadata=settings.metadata, root=settings.root)
     total = None if settings.follow else count(source)
     cluster = cluster_of(settings)

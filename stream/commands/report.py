@@ -14,7 +14,7 @@ from stream.show import show_report
 
 def run(settings: ReportSettings) -> int:
     """Shows what came of the references: exit code 0 if delivery holds, pending or not, else 1."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     expectations = read_expectations(settings.labels, settings.expected_rejections)
     result = report(cluster_of(settings), topics_of(settings), expectations=expectations)
     if settings.as_json:

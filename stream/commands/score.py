@@ -21,7 +21,7 @@ from stream.show import Bar, show_outcomes
 
 def run(settings: ScoreSettings) -> int:
     """Judges files: exit code 0 even if all are rejected, for a rejection is an outcome."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     clips = find_clips(settings.paths) if settings.paths else []
     if settings.reference is not None:
         clips.append(given_clip(settings.reference))

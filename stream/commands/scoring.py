@@ -62,9 +62,14 @@ def open_scoring(settings: ModelSettings, sources: Mapping[str, Source], metrics
             precision=artifact.manifest.precision,
             spec=spec.digest,
             runtime=engine.runtime,
+            prevalence=judge.rule.prevalence,
         )
         metrics.golden("logits", difference=golden.logits.difference, limit=golden.logits.limit)
         metrics.golden("pixels", difference=golden.pixels.difference, limit=golden.pixels.limit)
+        metrics.capacity("fetch", options.fetches)
+        metrics.capacity("read", readers.size)
+        metrics.capacity("score", engine.slots * engine.batch_sizes[-1])
+        metrics.capacity("deliver", 1)
         scorer: Scorer[Any] = Scorer(
             fetcher,
             readers,

@@ -20,7 +20,7 @@ from stream.settings import ShowSettings
 
 def run(settings: ShowSettings) -> int:
     """Writes the page of the latest outcome of each clip that is named."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     assert settings.out is not None
     spec = load_artifact(settings.artifact or default_artifact_path()).manifest.spec
     with replacing(settings.out) as beside:

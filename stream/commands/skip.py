@@ -10,7 +10,7 @@ from stream.skip import find_record, skip
 
 def run(settings: SkipSettings) -> int:
     """Has a reference rejected unseen."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     cluster = cluster_of(settings)
     record = find_record(cluster, Partition(settings.clips_topic, settings.partition), settings.offset)
     print(*record_lines(record), "", sep="\n")

@@ -31,7 +31,7 @@ log = logging.getLogger("stream")
 
 def run(settings: WorkerSettings) -> int:
     """Judges clips as a member of the group; SIGTERM or Ctrl-C drains it, a second one ends it at once."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets)
+    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
     sources = open_sources(settings.allow, source_options(settings, connections=settings.fetches))
     registry = Registry()
     metrics = Metrics(registry)
@@ -72,6 +72,8 @@ def _worker(settings: WorkerSettings, scorer: Scorer[Token], metrics: Metrics) -
         drain_s=settings.drain_s,
     )
     window = Window(clips=settings.clips_in_window, clips_per_partition=settings.clips_per_partition)
+    metrics.worker_info(group=settings.group, topic=settings.clips_topic, delivery=settings.delivery)
+    metrics.limits(clips=settings.clips_in_window, bytes_=settings.held_mib * 2**20)
     return Worker(broker, scorer, window, Clock(), metrics, options)
 
 

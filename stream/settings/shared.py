@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AwareDatetime, BeforeValidator, DirectoryPath, Field, model_validator
 
 from stream.cli import CommandSettings, Names, dotenv_texts
+from stream.logs import LogFormat
 from stream.secretfiles import secret_texts
 
 KAFKA_PREFIX = "STALL_KAFKA_"
@@ -18,6 +19,7 @@ class StreamSettings(CommandSettings):
     """What every command has."""
 
     log_level: LogLevel = Field("info", description="least severity that is logged to stderr")
+    log_format: LogFormat = Field("text", description="text for people, or one JSON object a line")
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ It is held to the same suite as the real one (test_broker.py). Beyond that it of
 
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from stream.broker.contract import Delivery, DeliveryRefused, Message, Polled, Position
@@ -82,6 +82,9 @@ class MemoryCluster:
 
     def read(self, partition: Partition, offset: int, count: int) -> list[Record]:
         return self._logs[partition][offset : offset + count]
+
+    def end(self, partition: Partition) -> int:
+        return len(self._logs[partition])
 
     def write(self, message: Message) -> None:
         partitions = self.partitions(message.topic)
@@ -243,6 +246,10 @@ class MemoryBroker:
     def resume(self, partitions: Iterable[Partition]) -> None:
         self._must_be_open()
         self._paused -= set(partitions)
+
+    def unread(self) -> Mapping[Partition, int]:
+        self._must_be_open()
+        return {each: self._cluster.end(each) - position for each, position in self._positions.items()}
 
     def let_go(self, partitions: Iterable[Partition]) -> None:
         self._must_be_open()

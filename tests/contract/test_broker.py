@@ -333,6 +333,36 @@ def test_a_poll_for_nothing_drives_the_membership_and_consumes_nothing(make_lab:
         until(lambda: len(first.records + second.records) == 2, first, second)
 
 
+def test_what_is_not_read_yet_is_counted_of_paused_partitions_too(make_lab: Callable[[int], Lab]):
+    lab = make_lab(2)
+    with closing(lab.join()) as broker:
+        member = Member(broker)
+        until(lambda: len(member.owned) == 2, member)
+        read, held = Partition(lab.clips, 0), Partition(lab.clips, 1)
+        broker.pause([held])
+        for number in (0, 1, 1):
+            lab.append(number, b"clip")
+        until(lambda: bool(member.records), member)
+        assert broker.unread() == {read: 0, held: 2}
+        broker.resume([held])
+        until(lambda: len(member.records) == 3, member)
+        assert broker.unread() == {read: 0, held: 0}
+
+
+def test_of_partitions_of_others_nothing_is_counted(make_lab: Callable[[int], Lab]):
+    lab = make_lab(2)
+    for number in (0, 1):
+        lab.append(number, b"clip")
+    with closing(lab.join()) as one, closing(lab.join()) as other:
+        first, second = Member(one), Member(other)
+        until(lambda: len(first.owned) == len(second.owned) == 1, first, second)
+        until(lambda: bool(first.records and second.records), first, second)
+        assert one.unread().keys() == first.owned.keys()
+        lab.expel(one)
+        until(lambda: bool(first.history[-1].lost), first)
+        assert one.unread() == {}
+
+
 def test_what_is_gained_while_all_else_is_paused_is_read(make_lab: Callable[[int], Lab]):
     lab = make_lab(2)
     with closing(lab.join()) as one, closing(lab.join()) as other:

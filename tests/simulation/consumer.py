@@ -2,11 +2,10 @@
 
 import threading
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 from kafka import TopicPartition
-from kafka.errors import FencedInstanceIdError, NoOffsetForPartitionError, UnknownMemberIdError
+from kafka.errors import FencedInstanceIdError, KafkaTimeoutError, NoOffsetForPartitionError, UnknownMemberIdError
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata
 
 from stream.broker.handshakes import Handshakes
@@ -43,7 +42,6 @@ class SimulatedConsumer:
         self._coordinator = _Coordinator(self)
         self._fetcher = _Fetcher()
         self._manager = _Manager()
-        self._subscription = _Subscription(self)
         self._brokers.heartbeats.append(self._beat)
 
     def subscribe(self, _topics: list[str], listener: Any) -> None:
@@ -184,6 +182,19 @@ class SimulatedConsumer:
         self._line.call("beginning_offsets", timeout_s=timeout_ms / 1000)
         return {each: self._brokers.logs[each].start for each in partitions}
 
+    def end_offsets(self, partitions: list[TopicPartition], timeout_ms: float) -> dict[TopicPartition, int]:
+        if self._line.dead:
+            raise KafkaTimeoutError(f"no ends within {timeout_ms} ms")
+        return {each: self._brokers.logs[each].stable_end for each in partitions}
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        return None if self._line.dead else self._brokers.logs[partition].stable_end
+
+    @property
+    def _subscription(self) -> "_Subscription":
+        placed = {each: OffsetAndMetadata(at, "", -1) for each, at in self._positions.items() if at is not None}
+        return _Subscription({each: _PartitionState(placed.get(each)) for each in self._positions})
+
 
 class _Coordinator:
     """The client's private parts that our guards look at, or wrap."""
@@ -246,6 +257,16 @@ class _Manager:
         self.handshakes = Handshakes("simulated", {})
 
 
+@dataclass(frozen=True, slots=True)
+class _PartitionState:
+    position: OffsetAndMetadata | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Subscription:
+    assignment: dict[TopicPartition, _PartitionState]
+
+
 class _Fetcher:
     """Hands out nothing that was parked."""
 
@@ -253,15 +274,3 @@ class _Fetcher:
 
     def fetched_records(self) -> None:
         pass
-
-
-class _Subscription:
-    """Another one of these."""
-
-    def __init__(self, consumer: SimulatedConsumer) -> None:
-        self._consumer = consumer
-
-    @property
-    def assignment(self) -> dict[TopicPartition, SimpleNamespace]:
-        positions = self._consumer._positions.items()
-        return {each: SimpleNamespace(position=SimpleNamespace(offset=offset)) for each, offset in positions}

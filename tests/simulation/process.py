@@ -1,13 +1,14 @@
 """A process of the service: worker, window, scorer and broker module are real, machines and clients are played."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stream.broker.kafka import KafkaBroker, KafkaOptions
+from stream.lag import Lag
 from stream.messages import OutcomeTopics
 from stream.metrics import DeliveryResult, Metrics, Origin, Stage, State
-from stream.records import Outcome
+from stream.records import Outcome, Partition
 from stream.rejections import RejectionLimit
 from stream.scorer import Scorer
 from stream.window import Token, Window
@@ -50,6 +51,15 @@ class Told(Metrics):
 
     def in_flight(self, clips: int, bytes_: int) -> None:
         self.clips, self.held_bytes = clips, bytes_
+
+    def references(self, count: int) -> None:
+        assert count >= 0
+
+    def waiting(self, clips: Mapping[Stage, int]) -> None:
+        assert min(clips.values()) >= 0
+
+    def lag(self, lags: Mapping[Partition, Lag]) -> None:
+        assert all(lag.messages >= 0 for lag in lags.values())
 
     def outcome(self, outcome: Outcome) -> None:
         self.outcomes += 1
