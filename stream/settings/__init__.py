@@ -7,7 +7,14 @@ Secrets have no flag: they are Kafka's own settings, `STALL_KAFKA_<KWARG>`, from
 from stream.settings.alone import DemoSettings, KafkaSettings, RecordName, SchemaSettings
 from stream.settings.judging import ModelSettings, ScoreSettings, SourceSettings, WorkerSettings
 from stream.settings.letters import DlqShowSettings, LettersSettings, RequeueSettings, SkipSettings
-from stream.settings.reading import AuditSettings, ExportSettings, OutcomesSettings, ReportSettings, ShowSettings
+from stream.settings.reading import (
+    AuditSettings,
+    DoctorSettings,
+    ExportSettings,
+    OutcomesSettings,
+    ReportSettings,
+    ShowSettings,
+)
 from stream.settings.sending import ProduceSettings, TopicsSettings
 from stream.settings.shared import ConnectionSettings, ExtentSettings, StreamSettings, TopicNames, kafka_texts
 
@@ -16,6 +23,7 @@ __all__ = [
     "ConnectionSettings",
     "DemoSettings",
     "DlqShowSettings",
+    "DoctorSettings",
     "ExportSettings",
     "ExtentSettings",
     "KafkaSettings",
