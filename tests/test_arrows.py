@@ -60,6 +60,14 @@ ARROWS: dict[str, set[str]] = {
     "stream.table": {"stream.answers", "stream.records"},
     "stream.parquet": {"stream.table"},
     "stream.pictures": set(),
+    "stream.doctor": {
+        "stream.broker",
+        "stream.cpus",
+        "stream.engine",
+        "stream.errors",
+        "stream.fetch",
+        "stream.records",
+    },
     "stream.page": {
         "stream.answers",
         "stream.broker",
@@ -180,7 +188,7 @@ DOORS: dict[str, set[str]] = {
     "av": {"stream.clip.decode", "training.synthetic"},
     "cv2": {"stream.clip.roi", "stream.clip.sample", "stream.pictures", "training.synthetic"},
     "kafka": {"stream.broker"},
-    "prometheus_client": {"stream.metrics"},
+    "prometheus_client": {"stream.doctor.sample", "stream.metrics"},
     "obstore": {"stream.fetch.s3"},
     "urllib3": {"stream.fetch.http"},
     "openvino": {"stream.engine.quiet"},

@@ -63,6 +63,27 @@ def create_topics(cluster: Cluster, topics: Iterable[Topic]) -> Mapping[str, str
     return {topic.name: sentence for topic, sentence in done.items()}
 
 
+def require_answer(cluster: Cluster) -> None:
+    """Makes sure that Kafka serves.
+
+    Raises:
+        UserError: it can't be reached, or doesn't answer.
+    """
+    with cluster.admin() as admin:
+        cluster.ask(admin.list_topics)
+
+
+def require_for_ever(cluster: Cluster, names: Iterable[str]) -> None:
+    """Makes sure that these outcome topics keep their records.
+
+    Raises:
+        UserError: one doesn't, as far as this user may know.
+    """
+    with cluster.admin() as admin:
+        for name in names:
+            _require_for_ever(admin, Topic(name, retention_ms=FOR_EVER_MS), cluster.bootstrap)
+
+
 def _ensure(cluster: Cluster, admin: KafkaAdminClient, topic: Topic) -> str:
     wanted = {"num_partitions": topic.partitions, "replication_factor": topic.replication, "configs": topic.configs}
     try:

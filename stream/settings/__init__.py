@@ -14,7 +14,14 @@ from stream.settings.judging import (
     WorkerSettings,
 )
 from stream.settings.letters import DlqShowSettings, LettersSettings, RequeueSettings, SkipSettings
-from stream.settings.reading import AuditSettings, ExportSettings, OutcomesSettings, ReportSettings, ShowSettings
+from stream.settings.reading import (
+    AuditSettings,
+    DoctorSettings,
+    ExportSettings,
+    OutcomesSettings,
+    ReportSettings,
+    ShowSettings,
+)
 from stream.settings.sending import ProduceSettings, TopicsSettings
 from stream.settings.shared import ConnectionSettings, ExtentSettings, StreamSettings, TopicNames, kafka_texts
 
@@ -23,6 +30,7 @@ __all__ = [
     "ConnectionSettings",
     "DemoSettings",
     "DlqShowSettings",
+    "DoctorSettings",
     "ExportSettings",
     "ExtentSettings",
     "HealthcheckSettings",

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
+from stream.cli import Names
 from stream.settings.judging import AllowSettings, ArtifactSettings
 from stream.settings.shared import ExtentSettings, GroupSettings, TopicNames
 
@@ -60,3 +61,12 @@ class ShowSettings(ArtifactSettings, AllowSettings, TopicNames):
         if self.out is None:
             raise ValueError("--out is missing: name the HTML file to write")
         return self
+
+
+class DoctorSettings(ArtifactSettings, AllowSettings, OutcomesSettings):
+    """What limits the workers, and whether the set-up holds."""
+
+    metrics: Names = Field(
+        [], description="address of a worker's metrics, as http://host:9464/metrics; repeat the flag for several"
+    )
+    watch_s: float = Field(10.0, gt=0, description="seconds that the workers are watched for")

@@ -68,8 +68,8 @@ class Lab:
         self.topics = {word: f"{word}-{name}" for word in ("clips-topic", "verdicts-topic", "dead-letters-topic")}
         self.group = f"group-{name}"
         names = (word for name, topic in self.topics.items() for word in (f"--{name}", topic))
-        self._at = ["--bootstrap", kafka, *names]
-        made = run("-m", "stream", "topics", *self._at, "--partitions", partitions)
+        self.at = ["--bootstrap", kafka, *names]
+        made = run("-m", "stream", "topics", *self.at, "--partitions", partitions)
         assert made.returncode == 0, made.stderr
 
     def send(self, *uris: str) -> None:
@@ -83,13 +83,13 @@ class Lab:
     @contextmanager
     def worker(self, *words: object, environment: Mapping[str, str] | None = None) -> Iterator[Worker]:
         few = ("--readers", 1, "--engine-threads", 1, "--ops-host", "127.0.0.1", "--ops-port", 0)
-        all_words = ("worker", *self._at, "--group", self.group, *few, *words)
+        all_words = ("worker", *self.at, "--group", self.group, *few, *words)
         with running("-m", "stream", *all_words, environment=environment) as process:
             yield Worker(process, process.await_words(r"(http://127\.0\.0\.1:\d+)/metrics", timeout_s=PATIENCE_S)[1])
 
     def audit(self, *more: object) -> dict[str, Any]:
         """Waits until nothing is pending; fails where delivery does not hold."""
-        words = ("audit", *self._at, "--group", self.group, "--wait-s", PATIENCE_S, "--json", *more)
+        words = ("audit", *self.at, "--group", self.group, "--wait-s", PATIENCE_S, "--json", *more)
         done = run("-m", "stream", *words, timeout_s=PATIENCE_S + 60)
         assert done.returncode == 0, done.stdout + done.stderr
         return dict(json.loads(done.stdout))

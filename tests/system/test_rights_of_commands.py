@@ -57,6 +57,8 @@ def words(command: str, topics: Doctored, *flags: object) -> list[object]:
     unknown = {
         "topics": ["--group"],
         "produce": ["--verdicts-topic", "--dead-letters-topic", "--group"],
+        "export": ["--group"],
+        "show": ["--group"],
         "dlq show": ["--clips-topic", "--verdicts-topic", "--group"],
         "requeue": ["--group"],
         "skip": ["--verdicts-topic", "--dead-letters-topic"],
@@ -102,6 +104,10 @@ def test_the_rights_that_the_readme_tells_are_enough_and_a_worker_that_loses_one
     assert "Traceback" not in alive.said
     assert "no_outline" in done(user("report"), *words("report", topics))
     assert "no_outline" in done(user("dlq show"), *words("dlq show", topics))
+    assert "no_outline" in done(user("export"), *words("export", topics, "--offsets", "0:0-"))
+    done(user("show"), *words("show", topics, "good-0.mp4", "--allow", clips, "--out", tmp_path / "page.html"))
+    doctor = done(user("worker"), *words("doctor", topics, "--allow", clips, "--watch-s", 1))
+    assert "this user may do all that a worker does" in doctor
     assert "2 dead letters sent back" in done(user("requeue"), *words("requeue", topics, "--all"))
     assert "will be a dead letter" in done(user("skip"), *words("skip", topics, 0, 5))
 
@@ -120,6 +126,7 @@ def test_the_rights_that_the_readme_tells_are_enough_to_create_the_topics(guarde
         ("worker", ["--allow", "/"], 4, "WRITE to transactional ids that begin with 'group-"),
         ("audit", [], 3, "DESCRIBE the group 'group-"),
         ("report", [], 1, "DESCRIBE the topic 'verdicts-"),
+        ("export", ["--offsets", "0:0-"], 0, "DESCRIBE the topic 'clips-"),
         ("dlq show", [], 0, "DESCRIBE the topic 'letters-"),
         ("requeue", ["--all"], 1, "WRITE to the topic 'clips-"),
         ("skip", [0, 0], 1, "READ the group 'group-"),
