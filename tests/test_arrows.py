@@ -20,7 +20,7 @@ ARROWS: dict[str, set[str]] = {
     "stream.validation": set(),
     "stream.ports": set(),
     "stream.cli": {"stream.errors", "stream.textfiles", "stream.validation"},
-    "stream.settings": {"stream.cli", "stream.errors", "stream.secretfiles", "stream.window"},
+    "stream.settings": {"stream.cli", "stream.errors", "stream.logs", "stream.secretfiles", "stream.window"},
     "stream.textfiles": {"stream.errors"},
     "stream.interrupts": set(),
     "stream.clip": {"stream.errors"},
