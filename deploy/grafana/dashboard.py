@@ -145,7 +145,7 @@ ERRORS = Row(
             says="A second, by reason; each is a dead letter, and requeue sends it back.",
             unit="reqps",
             stacked=True,
-            queries=(Query(_rate("stall_clips_total", "reason", REJECTED), "{{reason}}"),),
+            queries=(Query(f"{_rate('stall_clips_total', 'reason', REJECTED)} > 0", "{{reason}}"),),
         ),
         Panel(
             title="Share of clips that are rejected",

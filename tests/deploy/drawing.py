@@ -18,7 +18,7 @@ Answers = list[tuple[str, list[dict[str, Any]]]]
 def draw(panels: list[tuple[dict[str, Any], Answers]], path: Path) -> None:
     """Writes a picture of panels, each with the legend template and the answer of each of its targets."""
     rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel, _ in panels)
-    figure = Figure(figsize=(26, rows * 0.5), layout="none")
+    figure = Figure(figsize=(26, rows * 0.5))
     grid = GridSpec(rows, 24, figure=figure, left=0.03, right=0.99, top=0.995, bottom=0.01, wspace=3, hspace=4)
     for panel, answers in panels:
         at = panel["gridPos"]
