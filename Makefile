@@ -33,7 +33,7 @@ test-gpu: $(VENV)/.dev  ## what needs an NVIDIA GPU, on this machine's, and a re
 
 OPS := kcat prometheus prometheus-alertmanager
 test-ops: $(VENV)/.dev  ## with Debian packages that this installs (as root, or by sudo): kcat, Prometheus
-	@command -v $(OPS) > /dev/null || $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends $(OPS)'
+	@for each in $(OPS); do command -v $$each > /dev/null || exit 1; done || $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends $(OPS)'
 	$(PY) -m pytest -m ops $(ARGS)
 
 chaos: $(VENV)/.dev  ## 216 worker kills, broker kills and outages, then the audit; about 20 minutes

@@ -13,6 +13,9 @@ from stream.engine.artifact import Artifact
 from stream.verdict import DecisionRule
 from tests.guarded_kafka import GuardedKafka
 from tests.s3_server import S3Server
+from tests.system.commands import until
+from tests.system.lab import Lab
+from tests.system.load import small_clips
 from training.checkpoint import CheckpointCard, TrainingSummary, save_checkpoint
 from training.networks.slowfast import SLIM, SlowFast
 from trt_build.build import build
@@ -95,3 +98,15 @@ def tiny_artifact(tiny_checkpoint: Path) -> Artifact:
     """The tiny network as a worker loads it, built once for the whole run; copy it before you change it."""
     out = tiny_checkpoint.parent / "artifact"
     return build(BuildSettings(checkpoint=tiny_checkpoint, out=out), begin=lambda _: None).artifact
+
+
+@pytest.fixture(scope="session")
+def exposed(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a worker that has judged and rejected clips says at /metrics."""
+    clips = small_clips(tmp_path_factory.mktemp("monitored"))
+    lab = Lab(kafka, clips, partitions=2)
+    lab.send(*(path.as_uri() for path in sorted(clips.iterdir())))
+    with lab.worker("--allow", clips) as worker:
+        until(lambda: worker.delivered == lab.sent)
+        until(lambda: sum(worker.sample("stall_consumer_lag_messages").values()) == 0)
+        return worker.get("/metrics")

@@ -44,13 +44,13 @@ def unknown_names(expression: str, known: Labels) -> list[str]:
 
     def visit(node: object) -> None:
         if isinstance(node, promql_parser.VectorSelector):
-            name = str(node.name)  # None is one that nobody exposes
+            name = node.name or ""
             labels = known.get(name)
             if labels is None:
                 unknown.append(name)
                 return
             at_hand.update(labels)
-            unknown.extend(f"{node.name}{{{m.name}}}" for m in node.matchers.matchers if m.name not in labels)
+            unknown.extend(f"{name}{{{m.name}}}" for m in node.matchers.matchers if m.name not in labels)
         elif isinstance(node, promql_parser.AggregateExpr) and node.modifier:
             grouped.update(node.modifier.labels)
         elif isinstance(node, promql_parser.BinaryExpr) and node.modifier:

@@ -13,9 +13,6 @@ import training.__main__
 import trt_build.__main__
 from stream.cli import main
 from tests.deploy.promql import exposed_labels, recorded_labels, rules, unknown_names
-from tests.system.commands import until
-from tests.system.lab import Lab
-from tests.system.load import small_clips
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "deploy" / "runbooks"
 PROGRAMS = {
@@ -24,18 +21,6 @@ PROGRAMS = {
     "trt_build": trt_build.__main__.COMMANDS,
 }
 ALERTS = {rule["alert"]: rule for rule in rules("alerts.yml")}
-
-
-@pytest.fixture(scope="module")
-def exposed(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What a worker that has judged and rejected clips says at /metrics."""
-    clips = small_clips(tmp_path_factory.mktemp("monitored"))
-    lab = Lab(kafka, clips, partitions=2)
-    lab.send(*(path.as_uri() for path in sorted(clips.iterdir())))
-    with lab.worker("--allow", clips) as worker:
-        until(lambda: worker.delivered == lab.sent)
-        until(lambda: sum(worker.sample("stall_consumer_lag_messages").values()) == 0)
-        return worker.get("/metrics")
 
 
 @pytest.mark.parametrize("rule", [*rules("recording.yml"), *rules("alerts.yml")], ids=lambda rule: rule.get("record"))

@@ -3,8 +3,6 @@
 import json
 import subprocess
 import threading
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +14,7 @@ import yaml
 
 from stream.ports import free_ports
 from tests.deploy.promql import MONITORING
+from tests.deploy.servers import ask, prometheus, server
 from tests.system.commands import until
 from tests.system.lab import Lab
 from tests.system.load import small_clips
@@ -72,17 +71,6 @@ def webhook() -> Iterator[Webhook]:
         thread.join()
 
 
-@contextmanager
-def server(*words: object, log: Path) -> Iterator[None]:
-    """A program of Debian's, ended in the end."""
-    with log.open("w") as told, subprocess.Popen(list(map(str, words)), stdout=told, stderr=told) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
 def changed(name: str, into: Path, change: Callable[[Any], None]) -> Path:
     """A shipped file with what differs on this machine."""
     content = yaml.safe_load((MONITORING / name).read_text())
@@ -91,24 +79,12 @@ def changed(name: str, into: Path, change: Callable[[Any], None]) -> Path:
     return into / name
 
 
-def ask(url: str, expression: str) -> list[dict[str, Any]]:
-    """What Prometheus answers; nothing while it isn't there yet."""
-    try:
-        with urllib.request.urlopen(f"{url}/api/v1/query?{urllib.parse.urlencode({'query': expression})}") as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-            return found
-    except OSError:
-        return []
-
-
 @pytest.mark.timeout(240)
 def test_a_worker_that_ends_is_told_of_at_the_webhook(kafka: str, tmp_path: Path):
     clips = small_clips(tmp_path / "clips")
     lab = Lab(kafka, clips, partitions=2)
     lab.send(*(path.as_uri() for path in sorted(clips.iterdir())))
     prometheus_port, alertmanager_port = free_ports("127.0.0.1", 2)
-    url = f"http://127.0.0.1:{prometheus_port}"
-
     with webhook() as hook, lab.worker("--allow", clips) as worker:
 
         def here(config: dict[str, Any]) -> None:
@@ -129,12 +105,7 @@ def test_a_worker_that_ends_is_told_of_at_the_webhook(kafka: str, tmp_path: Path
 
         (tmp_path / "recording.yml").write_text((MONITORING / "recording.yml").read_text())
         changed("alerts.yml", tmp_path, at_once)
-        prometheus = (
-            "prometheus",
-            f"--config.file={changed('prometheus.yml', tmp_path, here)}",
-            f"--storage.tsdb.path={tmp_path / 'data'}",
-            f"--web.listen-address=127.0.0.1:{prometheus_port}",
-        )
+        config = changed("prometheus.yml", tmp_path, here)
         alertmanager = (
             "prometheus-alertmanager",
             f"--config.file={changed('alertmanager.yml', tmp_path, to_us)}",
@@ -142,7 +113,10 @@ def test_a_worker_that_ends_is_told_of_at_the_webhook(kafka: str, tmp_path: Path
             f"--web.listen-address=127.0.0.1:{alertmanager_port}",
             "--cluster.listen-address=",
         )
-        with server(*prometheus, log=tmp_path / "p.log"), server(*alertmanager, log=tmp_path / "a.log"):
+        with (
+            prometheus(config, port=prometheus_port, data=tmp_path / "data") as url,
+            server(*alertmanager, log=tmp_path / "a.log"),
+        ):
             until(lambda: ask(url, "sum(stall_clips_total) > 5") != [])
             until(lambda: ask(url, "stall:lag_messages:sum == 0") != [])
             assert ask(url, 'ALERTS{alertname="StallTargetDown"}') == []
