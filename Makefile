@@ -5,6 +5,7 @@ PY     := $(VENV)/bin/python
 # A vendor's index of CPU builds spares 5 GB of CUDA: make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 MINUTES ?= 30
+OPS_PACKAGES := kcat mmdebstrap buildah podman runc netavark aardvark-dns catatonit iptables prometheus prometheus-alertmanager
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -31,8 +32,9 @@ test-gpu: $(VENV)/.dev  ## what needs an NVIDIA GPU, on this machine's, and a re
 		{ echo "no TensorRT: is pypi.nvidia.com reachable? ($(VENV)/install.log says more)"; exit 1; }; }
 	@$(PY) -m tests.gpu $(ARGS)
 
-test-ops: $(VENV)/.dev  ## with kcat, a Debian package that this installs (as root, or by sudo)
-	@command -v kcat > /dev/null || $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -qq && apt-get install -y -qq kcat'
+test-ops: $(VENV)/.dev  ## with Debian packages that this installs (as root, or by sudo); images are built and run as root
+	@dpkg -s $(OPS_PACKAGES) > /dev/null 2>&1 || $(if $(filter 0,$(shell id -u)),,sudo) sh -c \
+		'apt-get update -qq && apt-get install -y -qq --no-install-recommends $(OPS_PACKAGES)'
 	$(PY) -m pytest -m ops $(ARGS)
 
 chaos: $(VENV)/.dev  ## 216 worker kills, broker kills and outages, then the audit; about 20 minutes
