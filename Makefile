@@ -5,10 +5,12 @@ PY     := $(VENV)/bin/python
 # A vendor's index of CPU builds spares 5 GB of CUDA: make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 MINUTES ?= 30
+OPS_PACKAGES := kcat prometheus prometheus-alertmanager
+CONTAINER_PACKAGES := $(OPS_PACKAGES) mmdebstrap buildah podman runc netavark aardvark-dns catatonit iptables
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long test-gpu test-ops chaos soak lint format bench bench-drain compare compare-long ablate model clean
+.PHONY: help install demo test test-long test-gpu test-ops test-containers chaos soak lint format bench bench-drain compare compare-long ablate model clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -19,7 +21,7 @@ demo: $(VENV)/.demo  ## 40 clips through a real Apache Kafka, one worker killed 
 	@$(PY) -m stream demo $(ARGS)
 
 test: $(VENV)/.dev  ## the whole suite, about 21 minutes on 2 cores
-	$(PY) -m pytest -m "not long and not ops and not gpu" $(ARGS)
+	$(PY) -m pytest -m "not long and not ops and not containers and not gpu" $(ARGS)
 
 test-long: $(VENV)/.dev  ## what takes longer
 	$(PY) -m pytest -m long $(ARGS)
@@ -31,10 +33,13 @@ test-gpu: $(VENV)/.dev  ## what needs an NVIDIA GPU, on this machine's, and a re
 		{ echo "no TensorRT: is pypi.nvidia.com reachable? ($(VENV)/install.log says more)"; exit 1; }; }
 	@$(PY) -m tests.gpu $(ARGS)
 
-OPS := kcat prometheus prometheus-alertmanager
-test-ops: $(VENV)/.dev  ## with Debian packages that this installs (as root, or by sudo): kcat, Prometheus
-	@for each in $(OPS); do command -v $$each > /dev/null || exit 1; done || $(if $(filter 0,$(shell id -u)),,sudo) sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends $(OPS)'
+test-ops: $(VENV)/.dev  ## with Debian packages that this installs (as root, or by sudo): kcat, Prometheus, Alertmanager
+	@$(call packages,$(OPS_PACKAGES))
 	$(PY) -m pytest -m ops $(ARGS)
+
+test-containers: $(VENV)/.dev  ## images, Compose and a pod, built and run by podman as root; its packages are installed
+	@$(call packages,$(CONTAINER_PACKAGES))
+	$(PY) -m pytest -m containers $(ARGS)
 
 chaos: $(VENV)/.dev  ## 216 worker kills, broker kills and outages, then the audit; about 20 minutes
 	$(PY) -m tests.chaos $(ARGS)
@@ -81,6 +86,11 @@ $(PY):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed, this is $$($(PYTHON) --version 2>&1); give another: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no virtual environment: apt install python3-venv"; exit 1; }
+
+define packages
+dpkg -s $(1) > /dev/null 2>&1 || $(if $(filter 0,$(shell id -u)),,sudo) sh -c \
+	'apt-get update -qq && apt-get install -y -qq --no-install-recommends $(1)'
+endef
 
 # $(call fetch,EXTRA): one line for the user, the rest in a file; the jars are fetched by the command itself.
 define fetch

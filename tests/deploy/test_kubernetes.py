@@ -10,8 +10,11 @@ import yaml
 from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication
 
 from stream.interrupts import GRACE_S
+from stream.ports import free_ports
 from stream.settings import WorkerSettings
 from tests.deploy.manifests import KUBERNETES, OVERLAYS, Manifests, built, program, with_components
+from tests.deploy.podman import Podman
+from tests.system.lab import Lab
 
 KEDA: dict[str, Any] = {"ScaledObject": ScaledObject, "TriggerAuthentication": TriggerAuthentication}
 TRIGGER_KEYS = {
@@ -167,3 +170,32 @@ def test_what_a_log_in_reads_is_what_the_secret_has(secured: Manifests):
     assert {each["name"] for each in secured.one("TriggerAuthentication")["spec"]["secretTargetRef"]} == {
         secret["metadata"]["name"]
     }
+
+
+@pytest.mark.containers
+@pytest.mark.timeout(900)
+def test_its_pod_judges(podman: Podman, worker_image: str, small: Path, kafka: str, tmp_path: Path):
+    """As podman runs pods: what Kubernetes itself does with probes, policies and budgets stays untried."""
+    lab, (port,) = Lab(kafka, small, partitions=2), free_ports("127.0.0.1", 1)
+    overlay = built(KUBERNETES / "overlays" / "cpu")
+    deployment, settings = overlay.one("Deployment"), overlay.one("ConfigMap")
+    topics = {f"STALL_{name.upper().replace('-', '_')}": topic for name, topic in lab.topics.items()}
+    settings["data"] |= {"STALL_BOOTSTRAP": kafka, "STALL_ALLOW": "/clips", "STALL_OPS_PORT": str(port), **topics}
+    settings["data"]["STALL_GROUP"] = lab.group
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    del container["ports"]  # the host's network, where Kafka is, has none to map
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        container[probe]["httpGet"]["port"] = port
+    pod["volumes"] = [{"name": "clips", "hostPath": {"path": str(small)}}]
+    container["volumeMounts"] = [{"name": "clips", "mountPath": "/clips", "readOnly": True}]
+    container["image"] = worker_image
+    deployment["spec"]["replicas"] = 1
+    manifest = tmp_path / "pod.yaml"
+    manifest.write_text(yaml.safe_dump_all([settings, deployment]))
+    podman.run("play", "kube", "--network", "host", manifest)
+    try:
+        lab.send("file:///clips/good-0.mp4", "file:///clips/no-outline.mp4")
+        assert lab.audit()["outcomes"] == 2
+    finally:
+        podman.run("play", "kube", "--down", manifest)

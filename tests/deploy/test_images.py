@@ -1,0 +1,114 @@
+"""The images: as hadolint wants them, and, built on a Debian of our own, run without any right."""
+
+import json
+import subprocess
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from stream.ports import free_ports
+from tests.deploy.manifests import program
+from tests.deploy.podman import ROOT, Podman
+from tests.system.lab import Lab
+
+IMAGES = ROOT / "deploy" / "images"
+DOCKERFILES = sorted(IMAGES.glob("*.Dockerfile"))
+LOCKED_UP = ("--read-only", "--read-only-tmpfs=false", "--cap-drop", "all", "--security-opt", "no-new-privileges")
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.stem)
+def test_hadolint_has_nothing_against_it(dockerfile: Path):
+    done = subprocess.run(
+        [program("hadolint"), str(dockerfile)], check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.stem)
+def test_it_ends_without_root_and_its_base_can_be_another(dockerfile: Path):
+    lines = dockerfile.read_text().splitlines()
+    assert [line for line in lines if line.startswith("ARG BASE=")] == [lines[[*map(bool, lines)].index(False) - 1]]
+    assert [line for line in lines if line.startswith("USER")] == ["USER 10001:10001"]
+
+
+@contextmanager
+def started(podman: Podman, *words: object) -> Iterator[str]:
+    """A container that is gone afterwards."""
+    container = podman.start(*LOCKED_UP, "--network", "host", *words)
+    try:
+        yield container
+    finally:
+        podman.run("rm", "--force", "--time", "0", container)
+
+
+@pytest.mark.containers
+@pytest.mark.timeout(900)
+def test_it_scores_clips_where_nothing_can_be_written(podman: Podman, worker_image: str, small: Path):
+    done = podman.run(
+        "run",
+        "--rm",
+        *LOCKED_UP,
+        "--network",
+        "none",
+        "-v",
+        f"{small}:/clips:ro",
+        worker_image,
+        *("score", "--json", "/clips"),
+    )
+    outcomes = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {each["clip_id"]: each["kind"] for each in outcomes} == {
+        **{f"good-{number}.mp4": "verdict" for number in range(4)},
+        "no-outline.mp4": "rejection",
+        "truncated.mp4": "rejection",
+    }
+
+
+@pytest.mark.containers
+def test_there_is_nobody_and_nothing_to_compile_with(podman: Podman, worker_image: str):
+    asked = ("run", "--rm", *LOCKED_UP, "--network", "none", "--entrypoint", "/bin/sh", worker_image, "-c")
+    assert podman.run(*asked, "id --user").stdout == "10001\n"
+    assert podman.run(*asked, "command -v cc gcc g++ clang make pip", check=False).stdout == ""
+
+
+@pytest.mark.containers
+def test_it_judges_as_many_at_a_time_as_its_quota_lets_it_and_drains(
+    podman: Podman, worker_image: str, small: Path, kafka: str
+):
+    lab, (port,) = Lab(kafka, small, partitions=2), free_ports("127.0.0.1", 1)
+    at = [word for name, topic in lab.topics.items() for word in (f"--{name}", topic)]
+    words = ("worker", "--bootstrap", kafka, "--group", lab.group, *at, "--allow", "/clips")
+    mount = ("-v", f"{small}:/clips:ro", "--cpus", "1", "-e", f"STALL_OPS_PORT={port}")
+    with started(podman, *mount, worker_image, *words) as container:
+        assert ", 1 readers, " in podman.await_words(container, "/metrics")
+        lab.send("file:///clips/good-0.mp4", "file:///clips/truncated.mp4")
+        assert lab.audit()["outcomes"] == 2
+        assert podman.run("healthcheck", "run", container).returncode == 0
+        ready = podman.run("exec", container, "python", "-m", "stream", "healthcheck", "ready")
+        assert ready.stdout == "ready\n"
+        podman.run("kill", "--signal", "TERM", container)
+        assert podman.run("wait", container).stdout == "0\n"
+
+
+@pytest.mark.containers
+def test_a_signal_ends_it_before_it_has_begun(podman: Podman, worker_image: str, small: Path):
+    """As the first process of its container: Linux keeps signals from it that it has no handler for."""
+    words = ("-v", f"{small}:/clips:ro", worker_image, "worker", "--bootstrap", "127.0.0.1:1", "--allow", "/clips")
+    with started(podman, *words) as container:
+        began = time.monotonic()
+        podman.run("kill", "--signal", "TERM", container)
+        assert podman.run("wait", container).stdout == "143\n"
+        assert time.monotonic() - began < 10
+
+
+@pytest.mark.containers
+def test_the_tensorrt_image_is_built_as_far_as_there_is_no_tensorrt(podman: Podman):
+    podman.build(IMAGES / "worker-tensorrt.Dockerfile", "localhost/tensorrt:python", "--target", "python")
+    warnings.warn(
+        "worker-tensorrt.Dockerfile is built up to its Python only: neither NVIDIA's base nor TensorRT's wheels are "
+        "on the indexes that tests may use; training.Dockerfile is read by hadolint only, for it brings 5 GB",
+        stacklevel=1,
+    )
