@@ -69,6 +69,12 @@ def test_nothing_is_reached_from_another_machine(services: dict[str, Any]):
     assert {port["host_ip"] for port in ports} == {"127.0.0.1"}
 
 
+def test_what_is_mounted_is_in_the_repository(services: dict[str, Any]):
+    mounted = [v["source"] for each in services.values() for v in each.get("volumes", []) if v["type"] == "bind"]
+    assert [source for source in mounted if not Path(source).exists()] == []
+    assert any(source.endswith("stall.json") for source in mounted)
+
+
 def test_each_image_has_a_stand_in_but_one(services: dict[str, Any]):
     theirs = {name: each["image"] for name, each in services.items() if "stall-stream" not in each["image"]}
     assert set(theirs.values()) - set(IMAGES) == {theirs[NONE_FOR]}
