@@ -181,11 +181,13 @@ def test_a_missing_topic_is_named_with_the_command_that_creates_it(cluster: Clus
 
 
 def test_an_unreachable_broker_is_tried_said_so_and_given_up(caplog: pytest.LogCaptureFixture):
-    nowhere = Cluster("127.0.0.1:1", connect_timeout_s=2.5, options={"ssl_cafile": "ca.pem"})
+    nowhere = Cluster("127.0.0.1:1", connect_timeout_s=2.5, options={})
     began = time.monotonic()
     with (
         caplog.at_level(logging.WARNING),
-        pytest.raises(UserError, match=r"127.0.0.1:1 did not answer .*\(ssl_cafile\)"),
+        pytest.raises(
+            UserError, match=r"127.0.0.1:1 did not answer for 2 s .*: check the address, that the broker runs"
+        ),
     ):
         require_topics(nowhere, ["any"])
     assert 2.0 < time.monotonic() - began < 6.0
