@@ -185,9 +185,7 @@ def test_an_unreachable_broker_is_tried_said_so_and_given_up(caplog: pytest.LogC
     began = time.monotonic()
     with (
         caplog.at_level(logging.WARNING),
-        pytest.raises(
-            UserError, match=r"127.0.0.1:1 did not answer for 2 s .*: check the address, that the broker runs"
-        ),
+        pytest.raises(UserError, match=r"127.0.0.1:1 did not answer .*: check the address, that the broker runs"),
     ):
         require_topics(nowhere, ["any"])
     assert 2.0 < time.monotonic() - began < 6.0
