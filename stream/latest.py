@@ -3,16 +3,12 @@
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from typing import Annotated
-
-from pydantic import Field, TypeAdapter
 
 from stream.answers import Answer
 from stream.errors import UserError
-from stream.records import Outcome
+from stream.records import OUTCOMES
 
 _CACHE_MIB = 64
-_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Field(discriminator="kind")])
 _CREATE = "CREATE TABLE answers (clip_id TEXT UNIQUE, appended_ms INTEGER, number INTEGER, place INTEGER, told TEXT)"
 _ADD = """
     INSERT INTO answers VALUES (?, ?, ?, ?, ?)
@@ -45,7 +41,7 @@ def _latest(answers: Iterable[Answer]) -> Iterator[Answer]:
         kept.execute(_CREATE)
         kept.executemany(_ADD, map(_row, answers))
         for appended_ms, told in kept.execute("SELECT appended_ms, told FROM answers ORDER BY clip_id"):
-            yield Answer(_OUTCOME.validate_json(told), appended_ms)
+            yield Answer(OUTCOMES.validate_json(told), appended_ms)
 
 
 def _row(answer: Answer) -> tuple[str | None, int, int, int, str]:

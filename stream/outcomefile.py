@@ -5,21 +5,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from stream.errors import UserError
 from stream.linefile import LineFile
 from stream.outcomes import Judge
-from stream.records import FileSource, Outcome, Rejection, Thresholds, Verdict
+from stream.records import OUTCOMES, FileSource, Outcome, Rejection, Thresholds, Verdict
 from stream.score import NamedClip
 from stream.textfiles import reading
 from stream.validation import first_error
 
 _BEGIN = b'{"schema":1,'
 _OTHERWISE = "give another file by --out"
-_LINE: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Field(discriminator="kind")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def outcomes_in(path: Path) -> Iterator[Outcome]:
     with reading(path) as file:
         for number, line in enumerate(file, 1):
             try:
-                yield _LINE.validate_json(line)
+                yield OUTCOMES.validate_json(line)
             except ValidationError as error:
                 raise UserError(f"{path}:{number} is no outcome: {first_error(error)}") from None
 
@@ -114,7 +113,7 @@ class OutcomeFile:
         number = 0
         for number, line in enumerate(self._lines.lines(), 1):
             try:
-                self._recall(_LINE.validate_json(line), number)
+                self._recall(OUTCOMES.validate_json(line), number)
             except (ValidationError, TypeError):
                 raise self._no_outcome(number) from None
         torn = self._lines.torn

@@ -4,7 +4,16 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 from pydantic_core import from_json
 
 from stream.clip.spec import Box
@@ -206,6 +215,8 @@ class Rejection(_Wire):
 
 
 Outcome = Verdict | Rejection
+OUTCOMES: TypeAdapter[Outcome] = TypeAdapter(Annotated[Outcome, Field(discriminator="kind")])
+"""Reads either from its JSON."""
 
 
 def parse_reference(value: bytes | None) -> ClipReference:

@@ -7,16 +7,16 @@ from rich.console import Console
 
 from stream.audit import Scope, audit, audit_until_settled, has_passed
 from stream.broker.topics import require_topics
+from stream.commands import start_log
 from stream.commands.cluster import cluster_of, extent_of, topics_of
 from stream.ledger import Audit
-from stream.logs import log_to_stderr
 from stream.settings import AuditSettings
 from stream.show import Bar, show_audit
 
 
 def run(settings: AuditSettings) -> int:
     """Proves delivery: exit code 0 if it holds and nothing is pending or unproven, else 1."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
+    start_log(settings)
     scope = Scope(extent=extent_of(settings), late_after_s=settings.late_after_s)
     cluster, names = cluster_of(settings), topics_of(settings)
     require_topics(cluster, [names.clips, names.verdicts, names.dead_letters])

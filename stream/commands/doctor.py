@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from math import isfinite
 
+from stream.commands import start_log
 from stream.commands.cluster import cluster_of, outcome_topics_of
 from stream.commands.sources import source_options
 from stream.doctor import Diagnosis, Load, Scraped, Trend, backlog_of, diagnose, scrape
@@ -23,13 +24,12 @@ from stream.doctor.setup import (
 from stream.engine.artifact import default_artifact_path
 from stream.errors import UserError
 from stream.fetch import open_sources
-from stream.logs import log_to_stderr
 from stream.settings import DoctorSettings
 
 
 def run(settings: DoctorSettings) -> int:
     """Checks the set-up, watches the group for a while: exit code 0 if all holds and the backlog, if any, drains."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
+    start_log(settings)
     checks = list(_set_up(settings))
     diagnosis = None
     if all(each.holds for each in checks if each.name in ("broker", "topics")):

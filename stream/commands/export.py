@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from stream.answers import Answer, read_answers
+from stream.commands import start_log
 from stream.commands.cluster import cluster_of, extent_of, outcome_topics_of
 from stream.errors import UserError
 from stream.latest import latest
-from stream.logs import log_to_stderr
 from stream.outfile import replacing
 from stream.settings import ExportSettings
 from stream.show import Bar
@@ -21,7 +21,7 @@ _STEP = 1000
 
 def run(settings: ExportSettings) -> int:
     """Writes the latest outcome of each clip; a clip without one, as yet, has no row."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
+    start_log(settings)
     if settings.out is None:
         count = write_csv(sys.stdout, _rows(settings))
     elif settings.out.suffix == ".parquet":

@@ -4,10 +4,10 @@ import json
 from contextlib import closing
 from itertools import islice
 
+from stream.commands import start_log
 from stream.commands.cluster import cluster_of, outcome_topics_of
 from stream.errors import UserError
 from stream.letters import Selection, read_letters
-from stream.logs import log_to_stderr
 from stream.render import letter_json, letter_line, letter_lines
 from stream.requeue import requeue, sentences
 from stream.settings import DlqShowSettings, LettersSettings, RequeueSettings
@@ -15,7 +15,7 @@ from stream.settings import DlqShowSettings, LettersSettings, RequeueSettings
 
 def show(settings: DlqShowSettings) -> int:
     """Prints dead letters in full."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
+    start_log(settings)
     found = read_letters(cluster_of(settings), settings.dead_letters_topic, _selection(settings))
     with closing(found) as letters:
         for letter in islice(letters, settings.limit):
@@ -28,7 +28,7 @@ def show(settings: DlqShowSettings) -> int:
 
 def send_back(settings: RequeueSettings) -> int:
     """Sends dead letters back."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
+    start_log(settings)
     selection = _selection(settings)
     if selection.is_limited == settings.all_letters:
         named = "some are named, too" if settings.all_letters else "it isn't said which"

@@ -11,10 +11,10 @@ from stream.broker.cluster import Cluster
 from stream.broker.contract import Message
 from stream.broker.topics import topic_id
 from stream.broker.writing import Writer
+from stream.commands import start_log
 from stream.commands.cluster import cluster_of
 from stream.follow import Folder, follow
 from stream.journal import Journal, Names, Owner, Rows, journal_beside
-from stream.logs import log_to_stderr
 from stream.produce import count, open_source, paced
 from stream.records import ClipReference
 from stream.settings import ProduceSettings
@@ -25,7 +25,7 @@ log = logging.getLogger("stream")
 
 def run(settings: ProduceSettings) -> int:
     """Sends references, from where an earlier run was stopped."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
+    start_log(settings)
     source = open_source(settings.source, metadata=settings.metadata, root=settings.root)
     total = None if settings.follow else count(source)
     cluster = cluster_of(settings)

@@ -4,9 +4,9 @@ import json
 
 from rich.console import Console
 
+from stream.commands import start_log
 from stream.commands.cluster import cluster_of, topics_of
 from stream.expectations import read_expectations
-from stream.logs import log_to_stderr
 from stream.report import report
 from stream.settings import ReportSettings
 from stream.show import show_report
@@ -14,7 +14,7 @@ from stream.show import show_report
 
 def run(settings: ReportSettings) -> int:
     """Shows what came of the references: exit code 0 if delivery holds, pending or not, else 1."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
+    start_log(settings)
     expectations = read_expectations(settings.labels, settings.expected_rejections)
     result = report(cluster_of(settings), topics_of(settings), expectations=expectations)
     if settings.as_json:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from stream.commands import start_log
 from stream.commands.scoring import Scoring, open_scoring
 from stream.commands.sources import source_options
 from stream.fetch import named_sources
-from stream.logs import log_to_stderr
 from stream.metrics import Metrics, Registry
 from stream.outcomefile import OutcomeFile
 from stream.records import Outcome, Rejection
@@ -21,7 +21,7 @@ from stream.show import Bar, show_outcomes
 
 def run(settings: ScoreSettings) -> int:
     """Judges files: exit code 0 even if all are rejected, for a rejection is an outcome."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
+    start_log(settings)
     clips = find_clips(settings.paths) if settings.paths else []
     if settings.reference is not None:
         clips.append(given_clip(settings.reference))

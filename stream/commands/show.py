@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from stream.clip import ClipSpec
+from stream.commands import start_log
 from stream.commands.cluster import cluster_of, outcome_topics_of
 from stream.commands.sources import source_options
 from stream.engine.artifact import default_artifact_path, load_artifact
 from stream.errors import ClipFault, Outage
 from stream.fetch import Fetcher, Source, named_sources, open_sources
-from stream.logs import log_to_stderr
 from stream.outfile import replacing
 from stream.page import Found, Look, Subject, found_in_file, found_in_topics, look_at, render_page, surroundings
 from stream.readers import Readers
@@ -20,7 +20,7 @@ from stream.settings import ShowSettings
 
 def run(settings: ShowSettings) -> int:
     """Writes the page of the latest outcome of each clip that is named."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
+    start_log(settings)
     assert settings.out is not None
     spec = load_artifact(settings.artifact or default_artifact_path()).manifest.spec
     with replacing(settings.out) as beside:

@@ -1,7 +1,7 @@
 """`python -m stream skip`: has a reference rejected unseen."""
 
+from stream.commands import start_log
 from stream.commands.cluster import cluster_of
-from stream.logs import log_to_stderr
 from stream.records import Partition
 from stream.render import record_lines
 from stream.settings import SkipSettings
@@ -10,7 +10,7 @@ from stream.skip import find_record, skip
 
 def run(settings: SkipSettings) -> int:
     """Has a reference rejected unseen."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
+    start_log(settings)
     cluster = cluster_of(settings)
     record = find_record(cluster, Partition(settings.clips_topic, settings.partition), settings.offset)
     print(*record_lines(record), "", sep="\n")

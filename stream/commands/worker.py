@@ -11,12 +11,12 @@ from stream.broker.rights import require_rights, transactions_right, worker_righ
 from stream.broker.start import settle_start
 from stream.broker.watchdog import end_process, leave_process
 from stream.clock import Clock
+from stream.commands import start_log
 from stream.commands.cluster import cluster_of, create_all_topics
 from stream.commands.scoring import open_scoring
 from stream.commands.sources import source_options
 from stream.fetch import open_sources
 from stream.interrupts import drain_on_signals
-from stream.logs import log_to_stderr
 from stream.messages import MESSAGE_LIMIT_BYTES, OutcomeTopics
 from stream.metrics import Metrics, Registry
 from stream.ops import OpsServer
@@ -31,7 +31,7 @@ log = logging.getLogger("stream")
 
 def run(settings: WorkerSettings) -> int:
     """Judges clips as a member of the group; SIGTERM or Ctrl-C drains it, a second one ends it at once."""
-    log_to_stderr(settings.log_level, secrets=settings.secrets, form=settings.log_format)
+    start_log(settings)
     sources = open_sources(settings.allow, source_options(settings, connections=settings.fetches))
     registry = Registry()
     metrics = Metrics(registry)
