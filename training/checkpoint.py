@@ -13,12 +13,13 @@ from safetensors.torch import load, save
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
+from stream.outfile import unfinished
 from stream.validation import first_error
 from stream.verdict import DecisionRule
 from training.measures import Evaluation
 from training.measures.coverage import Limits
 from training.networks import Network, NetworkConfig, build
-from training.outfile import unfinished, write_whole
+from training.outfile import write_whole
 from training.recipe import Recipe
 
 WEIGHTS, CARD, RUN = "model.safetensors", "checkpoint.json", "run"

@@ -1,10 +1,10 @@
 """Files that a command writes: whole or not at all; a place that can't be written is said before the work."""
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from stream.errors import UserError
+from stream.outfile import whole
 
 
 def check_writable(path: Path) -> None:
@@ -17,11 +17,6 @@ def check_writable(path: Path) -> None:
         raise UserError(f"{path} is a folder; give a file to write")
     if not path.parent.is_dir():
         raise UserError(f"{path} can't be written: there is no folder {path.parent}; make it, or give another place")
-
-
-def unfinished(name: str) -> str:
-    """What a file is called until it is whole."""
-    return f"{name}.partial"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -48,14 +43,7 @@ def replace_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: it can't be written.
     """
-    beside = path.with_name(unfinished(path.name))
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise
+    with whole(path) as beside, beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

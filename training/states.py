@@ -18,10 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
+from stream.outfile import unfinished
 from stream.validation import first_error
 from training.loop import State
 from training.networks import NetworkConfig
-from training.outfile import unfinished, write_whole
+from training.outfile import write_whole
 from training.recipe import Recipe
 
 _CARD, _STATE, _DONE = "run.json", "state.pt", "done.pt"

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from stream.clip.spec import ClipSpec
 from stream.errors import ClipFault, UserError
+from stream.outfile import unfinished
 from training.data.cache import (
     FAILURES,
     INDEX,
@@ -38,7 +39,7 @@ from training.data.cache import (
 from training.data.journal import BOX, Journal, ReadClip
 from training.data.selection import Selection
 from training.data.shards import SHARD_BYTES, ShardWriter
-from training.outfile import replace_whole, unfinished
+from training.outfile import replace_whole
 
 _GO_ON = "make room or mend it, and give the same command again: it goes on with what is there"
 _ELSEWHERE = "give another folder"
