@@ -16,28 +16,23 @@ from stream.records import (
     Record,
     Rejection,
     Thresholds,
-    Timings,
-    Verdict,
     rejection_of,
     requeued_from,
     source_of,
 )
+from tests.made_outcomes import made_verdict
 
 TRACE = ("traceparent", b"00-ab-cd-01")
 RECORD = Record(Partition("clips", 3), 17, b"a.mp4", b'{"half a reference', (TRACE,), 0)
 TOPICS = OutcomeTopics(verdicts="verdicts", dead_letters="dead-letters", message_limit_bytes=5000)
 REJECTION = Rejection(schema=1, clip_id="a.mp4", reason=Reason.BAD_REFERENCE, detail="no JSON", source=RECORD.source)
-VERDICT = Verdict(
-    schema=1,
-    clip_id="a.mp4",
+VERDICT = made_verdict(
     verdict="stalled",
     probability=0.93,
     thresholds=Thresholds(low=0.5, high=0.5, decide=0.5, prevalence=0.5),
     roi=(1, 2, 3, 4),
-    frames=52,
     artifact="a",
     spec="s",
-    timings=Timings(fetch_s=0.1, read_s=0.1, score_s=0.1),
     source=RECORD.source,
 )
 

@@ -12,21 +12,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from stream.errors import Reason
 from stream.lag import Lag
 from stream.metrics import Metrics, Registry, State
-from stream.records import KafkaSource, Partition, Rejection, Thresholds, Timings, Verdict
+from stream.records import KafkaSource, Partition, Rejection, Thresholds
+from tests.made_outcomes import made_verdict
 
 STATES: tuple[State, ...] = get_args(State)
 SOURCE = KafkaSource(topic="stall-clips", partition=0, offset=0)
-VERDICT = Verdict(
-    schema=1,
-    clip_id="a.mp4",
+VERDICT = made_verdict(
     verdict="stalled",
     probability=0.93,
     thresholds=Thresholds(low=0.5, high=0.5, decide=0.5, prevalence=0.5),
     roi=(1, 2, 3, 4),
-    frames=52,
     artifact="a",
     spec="s",
-    timings=Timings(fetch_s=0.1, read_s=0.1, score_s=0.1),
     source=SOURCE,
 )
 REJECTION = Rejection(schema=1, clip_id=None, reason=Reason.NO_OUTLINE, detail="no ring", source=SOURCE)

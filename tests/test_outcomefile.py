@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from stream.errors import ClipFault, Reason, UserError
 from stream.outcomefile import OutcomeFile
 from stream.outcomes import Judge, reject
-from stream.records import KafkaSource, Outcome, Thresholds, Timings, Verdict
+from stream.records import KafkaSource, Outcome, Thresholds
 from stream.score import NamedClip
 from stream.verdict import DecisionRule
+from tests.made_outcomes import made_verdict
 
 JUDGE = Judge(DecisionRule(low=0.2, high=0.8, prevalence=0.3), artifact="a" * 16, spec="b" * 16)
 
@@ -25,17 +26,14 @@ def named(*names: object) -> list[NamedClip]:
 def outcome(file: NamedClip, *, artifact: str = JUDGE.artifact) -> Outcome:
     if not file.clip_id[0].isdigit():
         return reject(ClipFault(Reason.BAD_REFERENCE, "no name"), clip_id=None, source=file.source)
-    return Verdict(
-        schema=1,
+    return made_verdict(
         clip_id=file.clip_id,
         verdict="stalled",
         probability=0.9,
         thresholds=Thresholds(low=0.2, high=0.8, decide=0.5, prevalence=0.3),
         roi=(0, 0, 9, 9),
-        frames=52,
         artifact=artifact,
         spec=JUDGE.spec,
-        timings=Timings(fetch_s=0.1, read_s=0.1, score_s=0.1),
         source=file.source,
     )
 

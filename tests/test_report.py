@@ -11,9 +11,10 @@ from stream.audit import Topics
 from stream.errors import Reason, UserError
 from stream.expectations import Expectations, read_expectations
 from stream.ledger import Ledger
-from stream.records import KafkaSource, Outcome, Partition, Record, Rejection, Thresholds, Timings, Verdict
+from stream.records import KafkaSource, Outcome, Partition, Record, Rejection, Verdict
 from stream.report import SHOWN, Collector, Report
 from stream.show import show_audit, show_outcomes, show_report
+from tests.made_outcomes import made_verdict
 
 SOMEWHERE = KafkaSource(topic="clips", partition=0, offset=0)
 NOTHING_KNOWN = Expectations(stalled={}, rejections={})
@@ -21,17 +22,10 @@ TOPICS = Topics(clips="clips", verdicts="verdicts", dead_letters="letters", grou
 
 
 def verdict(clip_id: str, probability: float) -> Verdict:
-    return Verdict(
-        schema=1,
+    return made_verdict(
         clip_id=clip_id,
         verdict="stalled" if probability >= 0.8 else "uncertain" if probability >= 0.2 else "flowing",
         probability=probability,
-        thresholds=Thresholds(low=0.2, high=0.8, decide=0.5, prevalence=0.05),
-        roi=(1, 2, 30, 40),
-        frames=52,
-        artifact="a" * 16,
-        spec="b" * 16,
-        timings=Timings(fetch_s=0.1, read_s=0.1, score_s=0.1),
         source=SOMEWHERE,
     )
 

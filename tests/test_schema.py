@@ -5,21 +5,12 @@ import json
 import pytest
 
 from stream.errors import Reason
-from stream.records import ClipReference, FileSource, KafkaSource, Rejection, Thresholds, Timings, Verdict
+from stream.records import ClipReference, FileSource, KafkaSource, Rejection
 from stream.schema import json_schema, json_schemas
+from tests.made_outcomes import made_verdict
 
-VERDICT = Verdict(
-    schema=1,
-    clip_id="a",
-    verdict="uncertain",
-    probability=0.5,
-    thresholds=Thresholds(low=0.2, high=0.8, decide=0.5, prevalence=0.05),
-    roi=(1, 2, 30, 40),
-    frames=52,
-    artifact="a" * 16,
-    spec="b" * 16,
-    timings=Timings(fetch_s=0.1, read_s=0.1, score_s=0.1),
-    source=KafkaSource(topic="clips", partition=0, offset=0),
+VERDICT = made_verdict(
+    clip_id="a", verdict="uncertain", probability=0.5, source=KafkaSource(topic="clips", partition=0, offset=0)
 )
 REJECTION = Rejection(schema=1, clip_id=None, reason=Reason.DAMAGED, detail="why", source=FileSource(file="a"))
 

@@ -10,9 +10,10 @@ from rich.console import Console
 from stream.errors import Reason
 from stream.expectations import Expectations
 from stream.ledger import Audit, Fault
-from stream.records import FileSource, KafkaSource, Rejection, Source, Thresholds, Timings, Verdict
+from stream.records import FileSource, KafkaSource, Rejection, Source, Thresholds, Verdict
 from stream.report import Report
 from stream.show import Bar, show_audit, show_outcomes, show_report
+from tests.made_outcomes import made_verdict
 
 
 def text_of(show: Callable[..., None], *shown: Any) -> str:
@@ -90,17 +91,11 @@ def test_a_rejected_clip_is_named_by_its_id_or_else_by_where_it_stands(clip_id: 
 
 
 def verdict(clip_id: str, probability: float) -> Verdict:
-    return Verdict(
-        schema=1,
+    return made_verdict(
         clip_id=clip_id,
         verdict="uncertain",
         probability=probability,
         thresholds=Thresholds(low=0.1, high=0.9, decide=0.6, prevalence=0.3),
-        roi=(1, 2, 30, 40),
-        frames=52,
-        artifact="a" * 16,
-        spec="b" * 16,
-        timings=Timings(fetch_s=0.1, read_s=0.1, score_s=0.1),
         source=FileSource(file="a"),
     )
 

@@ -16,7 +16,8 @@ from prometheus_client.metrics_core import Metric
 from stream.errors import Reason
 from stream.lag import Lag
 from stream.metrics import Metrics, Stage, State
-from stream.records import SCHEMA, KafkaSource, Outcome, Partition, Rejection, Thresholds, Timings, Verdict
+from stream.records import SCHEMA, KafkaSource, Outcome, Partition, Rejection, Thresholds, Timings
+from tests.made_outcomes import made_verdict
 
 STEP_S, STEPS = 60, 360
 ARRIVALS = 240
@@ -159,14 +160,12 @@ class Night:
             return Rejection(schema=SCHEMA, clip_id="a", reason=reason, detail="", source=SOURCE)
         stalled = self._rng.random() < (0.6 if hour == 5 else 0.3)
         probability = self._rng.betavariate(8, 1) if stalled else self._rng.betavariate(1, 12)
-        return Verdict(
-            schema=SCHEMA,
+        return made_verdict(
             clip_id="a",
             verdict="stalled" if probability > 0.8 else "flowing" if probability < 0.1 else "uncertain",
             probability=probability,
             thresholds=Thresholds(low=0.1, high=0.8, decide=0.5, prevalence=0.3),
             roi=(0, 0, 9, 9),
-            frames=52,
             artifact="a",
             spec="s",
             timings=Timings(fetch_s=0, read_s=0, score_s=0),

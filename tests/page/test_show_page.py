@@ -14,25 +14,16 @@ from PIL import Image
 
 from stream.errors import Reason
 from stream.page import Look, Subject, render_page
-from stream.records import SCHEMA, FileSource, Outcome, Rejection, Thresholds, Timings, Verdict
+from stream.records import SCHEMA, FileSource, Outcome, Rejection, Timings, Verdict
+from tests.made_outcomes import made_verdict
 
 NOW = datetime(2026, 11, 27, 4, 5, tzinfo=UTC)
 SOURCE = FileSource(file="clips/a.mp4")
 
 
 def verdict(**fields: Any) -> Verdict:
-    told = Verdict(
-        schema=SCHEMA,
-        clip_id="a.mp4",
-        verdict="stalled",
-        probability=0.9,
-        thresholds=Thresholds(low=0.2, high=0.8, decide=0.5, prevalence=0.05),
-        roi=(1, 2, 30, 40),
-        frames=52,
-        artifact="a" * 16,
-        spec="b" * 16,
-        timings=Timings(fetch_s=0.1, read_s=0.2, score_s=0.3),
-        source=SOURCE,
+    told = made_verdict(
+        verdict="stalled", probability=0.9, timings=Timings(fetch_s=0.1, read_s=0.2, score_s=0.3), source=SOURCE
     )
     return told.model_copy(update=fields)
 

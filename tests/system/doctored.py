@@ -12,7 +12,8 @@ from stream.broker.groups import set_positions
 from stream.broker.topics import Topic, create_topics
 from stream.errors import Reason
 from stream.messages import OutcomeTopics
-from stream.records import SCHEMA, ClipReference, Outcome, Partition, Record, Rejection, Thresholds, Timings, Verdict
+from stream.records import SCHEMA, ClipReference, Outcome, Partition, Record, Rejection, Verdict
+from tests.made_outcomes import made_verdict
 
 SENT_MS = int(time.time()) // 60 * 60_000 - 3_600_000
 """When the first reference was appended, which must not be so long ago that Kafka deletes it; one a second follows."""
@@ -109,19 +110,7 @@ class Doctored:
 
 def verdict(record: Record) -> Verdict:
     """A verdict on a reference."""
-    return Verdict(
-        schema=SCHEMA,
-        clip_id=(record.key or b"").decode(),
-        verdict="flowing",
-        probability=0.1,
-        thresholds=Thresholds(low=0.2, high=0.8, decide=0.5, prevalence=0.05),
-        roi=(1, 2, 30, 40),
-        frames=52,
-        artifact="a" * 16,
-        spec="b" * 16,
-        timings=Timings(fetch_s=0.1, read_s=0.1, score_s=0.1),
-        source=record.source,
-    )
+    return made_verdict(clip_id=(record.key or b"").decode(), source=record.source)
 
 
 def rejection(record: Record, reason: Reason = Reason.DAMAGED, detail: str = "half of it") -> Rejection:
