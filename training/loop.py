@@ -223,7 +223,7 @@ class _Loop:
                 some = ", ".join(batch.clip_ids[:_SHOWN].tolist()) + (", ..." if len(batch.clip_ids) > _SHOWN else "")
                 raise Diverged(
                     f"the {name} is {value.item()} at step {batch.step + 1}, clips {some}; look at them, or begin "
-                    f"again with less than --change learning_rate={self._recipe.learning_rate:g}"
+                    f"again in another --out with less than --change learning_rate={self._recipe.learning_rate:g}"
                 )
 
 

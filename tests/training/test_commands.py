@@ -94,7 +94,21 @@ def test_several_seeds_and_views_become_one_network(tmp_path, cache, checkpoint)
 
 def test_another_training_begins_from_the_checkpoint(tmp_path, cache, checkpoint, capsys):
     assert run("fit", "--out", tmp_path, "--steps", 1, *FEW, "--cache", cache, "--init", checkpoint) == 0
-    assert f"begun from {checkpoint}" in " ".join(capsys.readouterr().err.split())
+    assert "begun from checkpoint (weights " in " ".join(capsys.readouterr().err.split())
+    begun_from = load_checkpoint(tmp_path)[1].training.begun_from
+    assert begun_from is not None
+    assert load_checkpoint(checkpoint)[1].weights_sha256[:16] in begun_from
+
+
+def test_a_mistake_leaves_no_run_that_stands_in_the_way(tmp_path, cache, capsys):
+    out, nothing = tmp_path / "checkpoint", tmp_path / "nothing.pyth"
+    few = ("fit", "--out", out, "--steps", 1, *ALONE, "--clips", 12, "--recipe", "debug", "--change", "batch=4")
+    unused = tmp_path / "unused"
+    assert run(*few, "--cache", unused, "--init", nothing) == 2
+    assert not unused.exists(), "clips were generated for weights that can't be read"
+    assert run(*few, "--cache", cache, "--folds", 19) == 2
+    assert "can't fill 19 folds: give fewer folds" in capsys.readouterr().err
+    assert run(*few, "--cache", cache, "--validation-clips", 12) == 0
 
 
 def test_folds_judge_each_clip_by_a_network_that_has_not_seen_it(tmp_path, cache):
