@@ -108,6 +108,7 @@ def test_a_mistake_leaves_no_run_that_stands_in_the_way(tmp_path, cache, capsys)
     assert not unused.exists(), "clips were generated for weights that can't be read"
     assert run(*few, "--cache", cache, "--folds", 19) == 2
     assert "can't fill 19 folds: give fewer folds" in capsys.readouterr().err
+    assert not (out / "run").exists()
     assert run(*few, "--cache", cache, "--validation-clips", 12) == 0
 
 
