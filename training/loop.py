@@ -184,7 +184,7 @@ class _Loop:
     def varied(self, batch: Batch) -> Tensor:
         """The batch's clips on their device, varied."""
         draws = seeded(self._seed, _AUGMENT, batch.step, self._fabric.global_rank, device=self._fabric.device)
-        clips = torch.from_numpy(batch.pixels).to(self._fabric.device, non_blocking=True)
+        clips = torch.from_numpy(batch.pixels).to(self._fabric.device)
         return augment(clips, self._recipe.augmentation, self._spec, draws)
 
     def step(self, pixels: Tensor, batch: Batch, rate: float) -> float:

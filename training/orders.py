@@ -7,6 +7,8 @@ import numpy as np
 import torch
 
 from stream.clip.spec import ClipSpec
+from stream.errors import UserError
+from training.augment import can_shrink
 from training.calibrate import choose_rule
 from training.checkpoint import CheckpointCard, TrainingSummary
 from training.fitting import Member, Order, Scores, planned
@@ -29,9 +31,13 @@ def precision_of(settings: FitSettings | ContestSettings) -> Precision:
     return _PRECISIONS.get(settings.precision) or best_precision(cuda=on_gpu)
 
 
-def minutes_of(settings: FitSettings) -> float:
-    """How long each network is trained, where no number of steps is given."""
-    return settings.minutes or scale_of(settings.recipe).minutes
+def budget_of(settings: FitSettings) -> Budget:
+    """How long each network is trained, where no passes are given."""
+    scale = scale_of(settings.recipe)
+    steps, minutes = settings.steps, settings.minutes
+    if not steps and not minutes:
+        steps, minutes = scale.steps, scale.minutes
+    return Budget(steps=steps or 0, seconds=60 * (minutes or 0))
 
 
 def order_of(settings: FitSettings, spec: ClipSpec) -> Order:
@@ -41,12 +47,18 @@ def order_of(settings: FitSettings, spec: ClipSpec) -> Order:
         UserError: the recipe is changed where it has no such part, or into one that makes no sense; the weights to
             begin from can't be read or don't fit.
     """
-    network = network_named(settings.network, spec)
+    network, recipe = network_named(settings.network, spec), changed(RECIPES[settings.recipe], settings.change)
+    asked = any(change.startswith("augmentation.shrink_px=") for change in settings.change)
+    if asked and recipe.augmentation.shrink_px and not can_shrink(spec):
+        raise UserError(
+            f"--change augmentation.shrink_px={recipe.augmentation.shrink_px:g} does nothing to clips of extra "
+            f"{spec.extra} and outside {spec.outside}: leave it out, or take clips of extra distance and outside zero"
+        )
     return Order(
         network=network,
         spec=spec,
-        recipe=changed(RECIPES[settings.recipe], settings.change),
-        budget=Budget(steps=settings.steps or 0, seconds=60 * minutes_of(settings)),
+        recipe=recipe,
+        budget=budget_of(settings),
         seed=settings.seed,
         views=settings.views,
         save_every_s=settings.save_every_s,
@@ -76,7 +88,8 @@ def run_of(settings: FitSettings, order: Order, sets: FitSets, *, processes: int
 def _length_of(settings: FitSettings) -> str:
     if settings.passes:
         return f"{settings.passes:g} passes"
-    return f"{settings.steps} steps" if settings.steps else f"{minutes_of(settings):g} minutes"
+    budget = budget_of(settings)
+    return f"{budget.steps} steps" if budget.steps else f"{budget.seconds / 60:g} minutes"
 
 
 def card_of(
