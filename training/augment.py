@@ -30,11 +30,16 @@ def augment(clips: Tensor, how: Augmentation, spec: ClipSpec, random: torch.Gene
     draw = _Draw(random, len(clips))
     clips = _turn(clips, how, draw)
     clips = _lose_frames(clips, how, draw)
-    if spec.extra == "distance" and spec.outside == "zero" and how.shrink_px:
+    if can_shrink(spec) and how.shrink_px:
         clips = _shrink(clips, how.shrink_px * 510 / spec.size, draw)  # see `crop_clip` for the distance's unit
     if how.warped:
         clips = _warp(clips, how, spec, draw)
     return torch.cat([_expose(clips[:, 0], how, draw)[:, None], clips[:, 1:]], dim=1)
+
+
+def can_shrink(spec: ClipSpec) -> bool:
+    """Whether such clips tell how far the outline is, and are black beyond it."""
+    return spec.extra == "distance" and spec.outside == "zero"
 
 
 class _Draw:

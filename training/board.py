@@ -44,8 +44,8 @@ class Board:
         self._points(step.number, {name: getattr(step, name) for name in ("loss", "learning_rate", "clips_per_s")})
 
     def point(self, step: int, point: Point) -> None:
-        """One point of each curve of clips kept apart."""
-        self._points(step, {f"validation/{name}": getattr(point, name) for name in ("loss", "pr_auc")})
+        """One point of each curve of clips kept apart; they see the weights as they are, not their average."""
+        self._points(step, {f"validation_of_raw_weights/{name}": getattr(point, name) for name in ("loss", "pr_auc")})
 
     def batch(self, clips: Tensor) -> None:
         """A picture of the first clips of `uint8 [N, C, T, S, S]`: a row each, frames side by side."""

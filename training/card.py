@@ -67,6 +67,7 @@ def _network(card: CheckpointCard, parameters: int) -> str:
 def _training(card: CheckpointCard) -> str:
     training = card.training
     rows = [
+        ("begun from", training.begun_from or "chance"),
         ("data", card.dataset),
         ("length", f"{training.steps} steps of {training.batch} clips in {training.minutes:g} minutes"),
         ("share of stalled clips in a batch", words.stated(card.rule.prior)),

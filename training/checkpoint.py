@@ -46,10 +46,12 @@ class TrainingSummary(_Card):
     """Mean over the last steps."""
     members: int = 1
     """Networks that it averages."""
+    begun_from: str | None = None
+    """Weights that it did not begin from by chance, in words."""
     projects: tuple[str, ...] = ()
-    """Whose recorded clips it was trained on."""
+    """Whose recorded clips it was trained on, and what it was begun from."""
     rule_projects: tuple[str, ...] = ()
-    """Whose recorded clips its rule was chosen on."""
+    """Whose recorded clips its rule was chosen on, and that of what it was begun from."""
     generated: bool = False
     """The clips were generated."""
     recipe: Recipe | None = None
@@ -147,22 +149,6 @@ def load_checkpoint(folder: Path) -> tuple[Network, CheckpointCard]:
             f"{folder / WEIGHTS} does not fit the network of {CARD}: {str(error).splitlines()[-1]}"
         ) from None
     return network.eval(), card
-
-
-def continue_from(network: Network, path: Path) -> str:
-    """Gives a network the weights of a checkpoint of the same network; says so.
-
-    Raises:
-        UserError: the checkpoint can't be read, or is of another network.
-    """
-    earlier, card = load_checkpoint(path)
-    if card.network != network.config:
-        raise UserError(
-            f"--init {path} is a checkpoint of {card.network.architecture} with other settings, or an average of "
-            "several; give one of the very network that is trained"
-        )
-    network.load_state_dict(earlier.state_dict())
-    return f"begun from {path} ({card.dataset})"
 
 
 def read_card(folder: Path) -> CheckpointCard:

@@ -30,7 +30,11 @@ def compared(names: list[str], spec: ClipSpec, recipe: Recipe) -> Iterator[Entry
 
 
 def ablated(network_name: str, spec: ClipSpec, recipe: Recipe, *, other_specs: bool) -> Iterator[Entry]:
-    """The recipe as it is, also with several views; one part changed at a time; other clip specs, if there are any."""
+    """The recipe as it is, also with several views; one part changed at a time; other clip specs, if there are any.
+
+    What changes nothing, such as leaving out what the recipe doesn't have, has no row. A part stays in the recipe only
+    if its row is worse, or as good where clips differ from those of training.
+    """
     network = network_named(network_name, spec)
 
     def row(name: str, **changes: Any) -> Entry:
@@ -41,13 +45,13 @@ def ablated(network_name: str, spec: ClipSpec, recipe: Recipe, *, other_specs: b
     yield as_it_is
     for views in _VIEWS:
         yield replace(as_it_is, name=f"{views} views averaged", views=views)
-    for name, part in _PARTS.items():
-        yield row(name, augmentation=part)
-    for name, changes in _CHANGES.items():
-        yield row(name, **changes)
+    parts = {name: {"augmentation": part} for name, part in _PARTS.items()}
+    for name, changes in (parts | _CHANGES | {"half the batch": {"batch": max(2, recipe.batch // 2)}}).items():
+        if (changed := row(name, **changes)).recipe != recipe:
+            yield changed
     for name, read in _SPECS.items() if other_specs else ():
-        other = ClipSpec.model_validate(spec.model_dump() | read)
-        yield Entry(name, network_named(network_name, other), recipe, other, (recipe.learning_rate,))
+        if (other := ClipSpec.model_validate(spec.model_dump() | read)) != spec:
+            yield Entry(name, network_named(network_name, other), recipe, other, (recipe.learning_rate,))
 
 
 _PARTS: dict[str, dict[str, Any]] = {
@@ -80,7 +84,6 @@ _CHANGES: dict[str, dict[str, Any]] = {
     "no warm-up": {"warm_up": 0.0},
     "no weight decay": {"weight_decay": 0.0},
     "gradients not shortened": {"clip_norm": 1e6},
-    "half the batch": {"batch": 16},
 }
 _SPECS: dict[str, dict[str, Any]] = {
     "mask instead of distance": {"extra": "mask"},
@@ -89,5 +92,3 @@ _SPECS: dict[str, dict[str, Any]] = {
     "frames from the whole clip": {"sampling": "whole"},
     "box made to fit": {"scale": "fit"},
 }
-"""A part stays in the recipe only if its row is worse, or as good where clips differ from those of training. The parts
-that a batch is cut into have no row: they change the memory that a step takes, and nothing else."""

@@ -20,6 +20,7 @@ from training.loop import Budget, Hooks, State, Step, begin, train
 from training.networks import AverageConfig, Network, NetworkConfig, SingleConfig, Views, build, join
 from training.recipe import Recipe
 from training.scoring import score
+from training.start import Start
 from training.states import MemberFolder
 from training.watch import Watch
 
@@ -27,8 +28,6 @@ _LOOKS = 10
 """At the clips kept apart, in a training."""
 
 Progress = Callable[[int, int], None]
-Begin = Callable[[Network], object]
-"""Gives a new network its first weights; what it returns is said to the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Order:
     views: Views = 1
     """Mirrored and turned copies of a clip whose logits are averaged, within the network."""
     save_every_s: float = 60.0
-    first_weights: Begin | None = None
+    start: Start | None = None
     passes: float | None = None
     """Clips that a network sees, in multiples of those that it trains on."""
 
@@ -117,7 +116,7 @@ def fit(
         network = build(order.network)
         network.load_state_dict(weights)
         return Member(task, network.eval(), int(facts["steps"]), facts["loss"], facts["minutes"])
-    state = begin(_untrained(order, task, fabric, say), order.recipe)
+    state = begin(_untrained(order, task, fabric), order.recipe)
     kept.load(state)
     budget = order.budget_for(task.training)
     try:
@@ -139,11 +138,11 @@ def fit(
     return member
 
 
-def _untrained(order: Order, task: Task, fabric: Fabric, say: Callable[[str], None]) -> Network:
+def _untrained(order: Order, task: Task, fabric: Fabric) -> Network:
     torch.manual_seed(task.seed)
     network = build(order.network)
-    if order.first_weights:
-        say(str(order.first_weights(network)))
+    if order.start:
+        order.start.give(network)
     if fabric.world_size > 1 and fabric.device.type == "cuda":  # it has no kernel for CPUs
         nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
     return network

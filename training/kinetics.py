@@ -52,7 +52,7 @@ class Loaded:
     def __str__(self) -> str:
         new = [name for name in self.fresh if not name.endswith(_COUNT)]
         return (
-            f"{self.path} ({self.naming}): {len(self.loaded)} tensors loaded as they are; folded to grey: "
+            f"{self.path.name} ({self.naming}): {len(self.loaded)} tensors loaded as they are; folded to grey: "
             f"{', '.join(self.adapted) or 'none'}; new: {', '.join(new)}"
         )
 

@@ -184,7 +184,7 @@ class _Loop:
     def varied(self, batch: Batch) -> Tensor:
         """The batch's clips on their device, varied."""
         draws = seeded(self._seed, _AUGMENT, batch.step, self._fabric.global_rank, device=self._fabric.device)
-        clips = torch.from_numpy(batch.pixels).to(self._fabric.device, non_blocking=True)
+        clips = torch.from_numpy(batch.pixels).to(self._fabric.device)
         return augment(clips, self._recipe.augmentation, self._spec, draws)
 
     def step(self, pixels: Tensor, batch: Batch, rate: float) -> float:
@@ -223,7 +223,7 @@ class _Loop:
                 some = ", ".join(batch.clip_ids[:_SHOWN].tolist()) + (", ..." if len(batch.clip_ids) > _SHOWN else "")
                 raise Diverged(
                     f"the {name} is {value.item()} at step {batch.step + 1}, clips {some}; look at them, or begin "
-                    f"again with less than --change learning_rate={self._recipe.learning_rate:g}"
+                    f"again in another --out with less than --change learning_rate={self._recipe.learning_rate:g}"
                 )
 
 

@@ -1,18 +1,17 @@
 """What commands are asked for, as their settings say: a fit's order, the run it is, and the card of what came of it."""
 
 from collections.abc import Sequence
-from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from stream.clip.spec import ClipSpec
+from stream.errors import UserError
+from training.augment import can_shrink
 from training.calibrate import choose_rule
-from training.checkpoint import CheckpointCard, TrainingSummary, continue_from
-from training.fitting import Begin, Member, Order, Scores, planned
-from training.kinetics import load_pretrained
+from training.checkpoint import CheckpointCard, TrainingSummary
+from training.fitting import Member, Order, Scores, planned
 from training.loop import Budget, Precision, best_precision
 from training.measures import evaluate
 from training.measures.coverage import Limits
@@ -20,6 +19,7 @@ from training.networks import network_named
 from training.recipe import RECIPES, changed, scale_of
 from training.settings import CalibrateSettings, ContestSettings, EvaluateSettings, FitSettings
 from training.sources import FitSets
+from training.start import read_start
 from training.states import RunCard
 
 _PRECISIONS: dict[str, Precision] = {"bf16": "bf16-mixed", "fp32": "32-true"}
@@ -31,42 +31,46 @@ def precision_of(settings: FitSettings | ContestSettings) -> Precision:
     return _PRECISIONS.get(settings.precision) or best_precision(cuda=on_gpu)
 
 
-def minutes_of(settings: FitSettings) -> float:
-    """How long each network is trained, where no number of steps is given."""
-    return settings.minutes or scale_of(settings.recipe).minutes
+def budget_of(settings: FitSettings) -> Budget:
+    """How long each network is trained, where no passes are given."""
+    scale = scale_of(settings.recipe)
+    steps, minutes = settings.steps, settings.minutes
+    if not steps and not minutes:
+        steps, minutes = scale.steps, scale.minutes
+    return Budget(steps=steps or 0, seconds=60 * (minutes or 0))
 
 
 def order_of(settings: FitSettings, spec: ClipSpec) -> Order:
     """The order for clips of a spec.
 
     Raises:
-        UserError: the recipe is changed where it has no such part, or into one that makes no sense.
+        UserError: the recipe is changed where it has no such part, or into one that makes no sense; the weights to
+            begin from can't be read or don't fit.
     """
-    network = network_named(settings.network, spec)
+    network, recipe = network_named(settings.network, spec), changed(RECIPES[settings.recipe], settings.change)
+    asked = any(change.startswith("augmentation.shrink_px=") for change in settings.change)
+    if asked and recipe.augmentation.shrink_px and not can_shrink(spec):
+        raise UserError(
+            f"--change augmentation.shrink_px={recipe.augmentation.shrink_px:g} does nothing to clips of extra "
+            f"{spec.extra} and outside {spec.outside}: leave it out, or take clips of extra distance and outside zero"
+        )
     return Order(
         network=network,
         spec=spec,
-        recipe=changed(RECIPES[settings.recipe], settings.change),
-        budget=Budget(steps=settings.steps or 0, seconds=60 * minutes_of(settings)),
+        recipe=recipe,
+        budget=budget_of(settings),
         seed=settings.seed,
         views=settings.views,
         save_every_s=settings.save_every_s,
-        first_weights=_first_weights(settings.init),
+        start=read_start(settings.init, network) if settings.init else None,
         passes=settings.passes,
     )
-
-
-def _first_weights(path: Path | None) -> Begin | None:
-    """A folder is a checkpoint of ours, a file one of the published."""
-    if path is None:
-        return None
-    return partial(continue_from if path.is_dir() else load_pretrained, path=path)
 
 
 def run_of(settings: FitSettings, order: Order, sets: FitSets, *, processes: int) -> RunCard:
     """What this run is, so that only the same one goes on with it."""
     how = f"{settings.folds} folds" if settings.folds else f"{settings.members} networks"
-    begin = f", begun from {settings.init}" if settings.init else ""
+    begin = f", begun from {order.start.words}" if order.start else ""
     return RunCard(
         network=order.network,
         spec=order.spec,
@@ -84,7 +88,8 @@ def run_of(settings: FitSettings, order: Order, sets: FitSets, *, processes: int
 def _length_of(settings: FitSettings) -> str:
     if settings.passes:
         return f"{settings.passes:g} passes"
-    return f"{settings.steps} steps" if settings.steps else f"{minutes_of(settings):g} minutes"
+    budget = budget_of(settings)
+    return f"{budget.steps} steps" if budget.steps else f"{budget.seconds / 60:g} minutes"
 
 
 def card_of(
@@ -111,6 +116,8 @@ def card_of(
         validation=evaluate(chosen_on.logits, chosen_on.stalled, rule, projects=chosen_on.project_ids),
         limits=limits,
     )
+    if order.start:
+        summary = order.start.noted_in(summary)
     return CheckpointCard(
         network=planned(order, len(members)), spec=order.spec, rule=rule, training=summary, dataset=sets.description
     )

@@ -1,6 +1,7 @@
 """Recipe: how a network is trained, as typed settings with named presets.
 
-A preset is a starting point that was measured; each option has its row in the table of `python -m training ablate`.
+A preset is a starting point that was measured. What an option does has its row in the table of `python -m training
+ablate`, but for the learning rate, which `compare` chooses, and `accumulate`, which changes the memory of a step alone.
 """
 
 import difflib
@@ -53,7 +54,8 @@ class Augmentation(_Frozen):
     """Largest share of a clip's frames that are replaced by the one before, as a recording that dropped them."""
     shrink_px: float = Field(default=0.0, ge=0, le=8)
     """Most that the inside of the outline loses all around, as by a thicker stroke; pixels of the crop. Its colour
-    does not reach the network where the outside is black."""
+    does not reach the network where the outside is black. Of clips without distances, or with their surroundings left
+    in, nothing is taken."""
 
 
 class Recipe(_Frozen):
@@ -110,21 +112,22 @@ small steps; `debug` shows in seconds that all parts work."""
 class Scale(_Frozen):
     """How much of it, where the user doesn't say."""
 
-    minutes: float
-    """Of each network."""
     clips: int
     """Generated ones to train on."""
     validation_clips: int
+    minutes: float = 0.0
+    """Of each network; or else:"""
+    steps: int = 0
 
 
 FULL_SCALE, DEBUG_SCALE = (
-    Scale(minutes=25.0, clips=8000, validation_clips=2000),
-    Scale(minutes=0.1, clips=64, validation_clips=64),
+    Scale(clips=8000, validation_clips=2000, minutes=25.0),
+    Scale(clips=64, validation_clips=64, steps=24),
 )
 
 
 def scale_of(name: RecipeName) -> Scale:
-    """The scale of a preset: `debug` is done in 20 seconds."""
+    """The scale of a preset: `debug` is 20 seconds of work on a slow core."""
     return DEBUG_SCALE if name == "debug" else FULL_SCALE
 
 

@@ -101,7 +101,8 @@ def _recorded(settings: FitSettings, folder: Path) -> FitSets:
 
 def _in_folds(settings: FitSettings) -> str:
     return (
-        f"in {settings.folds} folds, with the rule chosen on each clip's score by the one network that hasn't seen it"
+        f"in {settings.folds} folds, with the rule chosen on each clip's score by the one network that hasn't seen it, "
+        "not by their average, which is served"
     )
 
 

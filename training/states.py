@@ -56,12 +56,14 @@ def is_open(folder: Path) -> bool:
 def open_run(folder: Path, card: RunCard, *, resume: bool) -> None:
     """Begins a run's folder, or goes on with it.
 
+    One that has saved nothing yet is begun again, whatever it was.
+
     Raises:
         UserError: there is an unfinished run and it isn't to be gone on with, or it is another one.
     """
     path = folder / _CARD
-    if not path.exists():
-        _drop_states(folder)  # a run that ended while it was being closed
+    if not (path.exists() and _states(folder)):
+        _drop_states(folder)  # of a run that ended while it was being closed
         write_whole(path, card.model_dump_json(indent=2).encode() + b"\n")
         return
     if not resume:
@@ -155,7 +157,10 @@ def close_run(folder: Path) -> None:
     _drop_states(folder)
 
 
+def _states(folder: Path) -> list[Path]:
+    return [path for name in (_STATE, _DONE) for path in folder.glob(f"*/{name}")]
+
+
 def _drop_states(folder: Path) -> None:
-    for name in (_STATE, _DONE):
-        for path in (*folder.glob(f"*/{name}"), *folder.glob(f"*/{unfinished(name)}")):
-            path.unlink(missing_ok=True)
+    for path in (*_states(folder), *folder.glob(f"*/{unfinished('*')}")):
+        path.unlink(missing_ok=True)

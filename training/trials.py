@@ -72,7 +72,8 @@ class Trial(BaseModel):
     def digest(self) -> str:
         """Names its result: the same trial on the same clips is not run again."""
         told = [self.model_dump_json(), version("stall-stream"), torch.__version__, _code()]
-        told += [(part.cache / MANIFEST).read_text() for part in (self.training, *self.scored)]
+        for part in (self.training, *self.scored):
+            told += [(part.cache / MANIFEST).read_text(), _clips(part, self.spec)]
         return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
 
 
@@ -84,6 +85,12 @@ class Outcome:
     steps: int
     logits: Mapping[Views, tuple[NDArray[np.float32], ...]]
     """By each number of views `[N]` of each part that was scored; all equal where the training diverged."""
+
+
+@cache
+def _clips(part: Part, spec: ClipSpec) -> str:
+    """Digest of which clips these are, however they are dealt into folds."""
+    return hashlib.sha256("\n".join(part.open(spec).facts.clip_ids.tolist()).encode()).hexdigest()
 
 
 @cache

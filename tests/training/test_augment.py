@@ -134,3 +134,59 @@ def test_noise_in_dashes_is_correlated_along_one_axis_as_measured():
     assert (found.min(dim=1).values.abs() < 0.1).all()
     assert found.max() > 0.7
     assert found.max(dim=1).values.min() < 0.3
+
+
+def every_level(count: int = 60) -> torch.Tensor:
+    """Clips of one frame that hold each grey level, row after row; their second channel is full."""
+    grey = torch.arange(256).view(1, 1, 1, 16, 16).expand(count, -1, -1, -1, -1)
+    return torch.cat([grey, torch.full_like(grey, 255)], dim=1).to(torch.uint8)
+
+
+def test_gain_is_a_factor_of_each_clip_up_to_its_limit():
+    clips = every_level()
+    after = varied(clips, NONE.variant(gain=0.5))[:, 0].flatten(1).double()
+    factor = after[:, 100] / 100
+    expected = (factor[:, None] * torch.arange(256)).clamp(max=255)
+    torch.testing.assert_close(after, expected, rtol=0, atol=2)  # the factor is known to half a level in 100
+    logs = factor.log()
+    assert logs.abs().max() <= 0.51
+    assert logs.min() < -0.4
+    assert logs.max() > 0.4
+
+
+def test_gamma_is_an_exponent_of_each_clip_up_to_its_limit():
+    after = varied(every_level(), NONE.variant(gamma=0.5))[:, 0].flatten(1).double()
+    light = torch.arange(256, dtype=torch.float64) / 255
+    exponent = (after[:, 100] / 255).log() / light[100].log()
+    torch.testing.assert_close(after, 255 * light ** exponent[:, None], rtol=0, atol=2)
+    logs = exponent.log()
+    assert logs.abs().max() <= 0.52
+    assert logs.min() < -0.4
+    assert logs.max() > 0.4
+
+
+def test_added_noise_follows_the_root_of_the_light():
+    dark, bright = (torch.full((8, 2, 4, 32, 32), level, dtype=torch.uint8) for level in (50, 200))
+    noise = [varied(each, NONE.variant(noise=10.0))[:, 0].float() - each[:, 0] for each in (dark, bright)]
+    torch.testing.assert_close(noise[1], 2 * noise[0], rtol=0, atol=1.6)  # 200 is 4 times 50; both are rounded
+    assert 6 < noise[1].std((1, 2, 3)).max() * (255 / 200) ** 0.5 <= 10.2  # levels at full brightness
+
+
+def test_a_warped_clip_is_turned_up_to_the_limit_either_way():
+    clips = torch.zeros((60, 2, 1, 33, 33), dtype=torch.uint8)
+    clips[..., 15:18, 27:30] = 200  # 12 px right of the middle
+    after = varied(clips, NONE.variant(warped=1.0, rotate_deg=30.0, scale=0.0))
+    axis = torch.arange(33.0) - 16
+    light = after[:, 0, 0].float() / after[:, 0, 0].sum((1, 2), keepdim=True)
+    x, y = (light * axis).sum((1, 2)), (light * axis[:, None]).sum((1, 2))
+    torch.testing.assert_close(torch.hypot(x, y), torch.full((60,), 12.0), rtol=0, atol=0.3)
+    degrees = torch.rad2deg(torch.atan2(y, x))
+    assert degrees.abs().max() <= 31
+    assert degrees.min() < -24
+    assert degrees.max() > 24
+
+
+def test_a_mask_is_a_mask_after_a_warp():
+    spec = ClipSpec(frames=8, size=32, extra="mask")
+    after = varied(made(12, spec=spec), NONE.variant(warped=1.0), spec=spec)
+    assert set(after[:, 1].unique().tolist()) == {0, 255}

@@ -31,7 +31,7 @@ def test_a_run_that_goes_on_adds_to_its_curves_and_a_new_one_begins_anew(tmp_pat
         with Board(tmp_path, first_step=first, say=pytest.fail) as board:
             board.step(step(number))
             board.point(number, Point(loss=0.5, pr_auc=0.5))
-    assert curves(tmp_path)["loss"] == curves(tmp_path)["validation/loss"] == [1, 2]
+    assert curves(tmp_path)["loss"] == curves(tmp_path)["validation_of_raw_weights/loss"] == [1, 2]
     with Board(tmp_path, first_step=0, say=pytest.fail) as board:
         board.step(step(1))
     assert curves(tmp_path)["loss"] == [1]

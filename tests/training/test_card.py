@@ -23,6 +23,7 @@ def card(**changes) -> str:
         loss=0.7,
         generated=changes.pop("generated", False),
         validation=study.evaluation,
+        begun_from=changes.pop("begun_from", None),
         limits=changes.pop("limits", Limits(error=0.01, missed=0.05)),
     )
     fields = {"network": SLIM, "spec": ClipSpec(), "rule": RULE, "training": training, "weights_sha256": "ab" * 32}
@@ -69,6 +70,11 @@ def test_thresholds_stand_with_what_they_promise_and_what_was_measured():
     assert "called stalled at most 1 % flow" in text
     assert "all stalled clips at most 5 % are called flowing" in text
     assert "is not recorded" in sections(card(limits=None))["Thresholds, and what they promise"]
+
+
+def test_what_it_was_begun_from_is_said():
+    assert "| begun from | chance |" in sections(card())["Training"]
+    assert "| begun from | weights of others |" in sections(card(begun_from="weights of others"))["Training"]
 
 
 def test_a_network_that_saw_generated_clips_only_says_so():

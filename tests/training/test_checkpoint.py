@@ -12,7 +12,6 @@ from training.checkpoint import (
     WEIGHTS,
     CheckpointCard,
     TrainingSummary,
-    continue_from,
     load_checkpoint,
     save_checkpoint,
 )
@@ -71,16 +70,6 @@ def test_what_a_run_left_that_was_killed_at_its_end_is_written_over(tmp_path, le
     (tmp_path / RUN).mkdir()
     saved = save_checkpoint(tmp_path, SlowFast(TINY), card())
     assert load_checkpoint(tmp_path)[1] == saved
-
-
-def test_training_goes_on_from_a_checkpoint_of_the_same_network(tmp_path):
-    earlier, network = SlowFast(TINY), SlowFast(TINY)
-    save_checkpoint(tmp_path, earlier, card(dataset="all of them"))
-    assert "all of them" in continue_from(network, tmp_path)
-    pairs = zip(network.state_dict().values(), earlier.state_dict().values(), strict=True)
-    assert all(torch.equal(ours, theirs) for ours, theirs in pairs)
-    with pytest.raises(UserError, match="is a checkpoint of slowfast with other settings"):
-        continue_from(SlowFast(TINY.variant(alpha=2)), tmp_path)
 
 
 def test_a_network_that_does_not_take_the_specs_clips_is_refused():

@@ -15,7 +15,7 @@ from training.data.generated import Lot, generate, kept_at
 from training.entries import RATES, ablated, compared
 from training.networks.slowfast import SlowFastConfig
 from training.recipe import RECIPES
-from training.trials import Part
+from training.trials import Part, Trial, _clips
 
 SPEC = ClipSpec(frames=8, size=32)
 TINY = SlowFastConfig(
@@ -76,6 +76,29 @@ def test_each_row_is_measured_on_all_that_was_held_out_and_nothing_is_trained_tw
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
+def test_the_same_folds_of_other_clips_are_another_trial(clips: Path, monkeypatch: pytest.MonkeyPatch):
+    def digest(seed: int) -> str:
+        part = Part(cache=clips, folds=(0,), count=4)
+        trial = Trial(
+            network=TINY,
+            recipe=RECIPES["debug"],
+            spec=SPEC,
+            seed=seed,
+            cpu_s=1.0,
+            precision="32-true",
+            training=part,
+            scored=(part,),
+        )
+        return trial.digest
+
+    before = digest(0)
+    assert digest(0) == before != digest(1)
+    monkeypatch.setattr("training.trials.folds", lambda each, *, count, seed: np.arange(len(each)) % count)
+    _clips.cache_clear()
+    assert digest(0) != before
+    _clips.cache_clear()
+
+
 def test_every_network_chooses_from_the_same_rates_and_the_first_benchmark_is_among_them():
     entries = list(compared(["slim", "mosaic"], ClipSpec(), RECIPES["full"]))
     assert [entry.name for entry in entries] == ["slim", "mosaic", "mosaic, 1 in 16 stalled, weighted"]
@@ -98,6 +121,14 @@ def test_an_ablation_changes_one_thing_in_each_row():
         assert entry.network.channels == entry.spec.channels
         assert entry.network.frames == entry.spec.frames
     assert all(entry.spec == base.spec for entry in ablated("slim", ClipSpec(), RECIPES["full"], other_specs=False))
+
+
+def test_what_a_recipe_does_not_have_is_not_left_out_of_it():
+    base, *rows = ablated("slim", ClipSpec(extra="mask"), RECIPES["plain"].variant(batch=8), other_specs=True)
+    assert all((row.recipe, row.spec, row.views) != (base.recipe, base.spec, 1) for row in rows)
+    named = {row.name: row for row in rows}
+    assert "no lost frames" not in named
+    assert named["half the batch"].recipe.batch == 4
 
 
 def test_compare_writes_its_table_for_people_and_for_programs(tmp_path: Path, capsys):

@@ -83,7 +83,7 @@ def test_what_became_of_each_tensor_is_told(theirs, save):
     assert sorted((*found.loaded, *found.adapted, *found.fresh)) == sorted(network.state_dict())
     assert torch.equal(network.head.weight, head)
     assert str(found) == (
-        f"{path} (PyTorchVideo): {len(found.loaded)} tensors loaded as they are; folded to grey: "
+        f"{path.name} (PyTorchVideo): {len(found.loaded)} tensors loaded as they are; folded to grey: "
         "stem.slow.stem.weight, stem.fast.stem.weight; new: head.weight, head.bias"
     )
 

@@ -160,7 +160,8 @@ def test_a_budget_of_time_ends_training():
 
 def test_a_loss_that_is_no_number_names_the_step_and_the_clips():
     with pytest.raises(
-        Diverged, match=r"the \w+.* is (nan|inf) at step \d+, clips clip\d+, .*less than --change learning_rate=1e\+30"
+        Diverged,
+        match=r"the \w+.* is (nan|inf) at step \d+, clips clip\d+, .*in another --out with less than .*rate=1e\+30",
     ):
         run(moving_or_not(8), steps=50, recipe=SMALL.variant(learning_rate=1e30, warm_up=0.0))
 
@@ -177,3 +178,61 @@ def test_the_learning_rate_rises_in_a_line_and_falls_as_half_a_cosine():
     assert _rate(0.55, 0.1) == pytest.approx(0.5)
     assert _rate(1.0, 0.1) == pytest.approx(0.0)
     assert math.isclose(_rate(0.05, 0.1), 0.5, abs_tol=0.01)
+
+
+def test_the_average_is_the_one_computed_by_hand():
+    """After n steps it keeps (1 + n) / (10 + n) of itself, `ema_decay` at most; the first step is taken whole."""
+    for decay, expected in ((0.995, (1.0, 2 / 11 + 3 * 9 / 11)), (0.1, (1.0, 0.1 + 3 * 0.9))):
+        last = min(decay, 3 / 12) * expected[1] + (1 - min(decay, 3 / 12)) * 7
+        state = new(SMALL.variant(ema_decay=decay))
+        for now, averaged in zip((1.0, 3.0, 7.0), (*expected, last), strict=True):
+            for weight in state.network.parameters():
+                torch.nn.init.constant_(weight, now)
+            state.average.update_parameters(state.network)
+            for weight in state.average.module.parameters():
+                torch.testing.assert_close(weight, torch.full_like(weight, averaged))
+
+
+@pytest.mark.parametrize("norm", [1e-3, 1e-2])
+def test_long_gradients_are_shortened_to_the_limit(norm: float):
+    lengths: list[float] = []
+
+    def measure(state: State) -> None:
+        gradients = [p.grad.flatten() for p in state.network.parameters() if p.grad is not None]
+        lengths.append(float(torch.cat(gradients).norm()))
+
+    hooks = Hooks(on_step=lambda _: None, on_state=measure)
+    run(moving_or_not(8), steps=2, recipe=SMALL.variant(clip_norm=norm), hooks=hooks)
+    assert lengths == pytest.approx([norm, norm], rel=1e-3)
+
+
+@pytest.mark.parametrize("weight", [1.0, 5.0])
+def test_stalled_clips_count_so_many_times_in_the_loss(weight: float):
+    recipe = SMALL.variant(stalled_weight=weight, stalled_share=0.25)  # 2 stalled, 6 flowing
+    state, seen = new(recipe), list[Step]()
+    head = state.network.head
+    assert isinstance(head, torch.nn.Linear)
+    torch.nn.init.zeros_(head.weight)
+    torch.nn.init.constant_(head.bias, 0.7)  # the logit of each clip
+    run(moving_or_not(16), steps=1, recipe=recipe, state=state, hooks=Hooks(on_step=seen.append))
+    stalled, flowing = math.log1p(math.exp(-0.7)), math.log1p(math.exp(0.7))
+    assert seen[0].loss == pytest.approx((2 * weight * stalled + 6 * flowing) / 8, rel=1e-5)
+
+
+def test_norms_and_biases_do_not_decay_and_all_else_does():
+    state = new(SMALL.variant(weight_decay=0.3))
+    decay = {id(p): group["weight_decay"] for group in state.optimizer.param_groups for p in group["params"]}
+    for module in state.network.modules():
+        for name, weight in module.named_parameters(recurse=False):
+            plain = name == "bias" or isinstance(module, torch.nn.BatchNorm3d)
+            assert decay.pop(id(weight)) == (0.0 if plain else 0.3)
+    assert not decay
+
+
+def test_batch_norm_is_measured_again_for_the_averaged_weights():
+    norms = [each for each in run(moving_or_not(16), steps=16).modules() if isinstance(each, torch.nn.BatchNorm3d)]
+    assert norms
+    for norm in norms:
+        assert norm.num_batches_tracked == 2  # one for each 8 steps
+        assert norm.running_mean is not None
+        assert norm.running_mean.abs().max() > 0

@@ -27,8 +27,14 @@ CARD = RunCard(
 )
 
 
+def begun(folder: Path) -> None:
+    """A run that has saved a state."""
+    open_run(folder, CARD, resume=False)
+    MemberFolder(folder / "member-0", every_s=0).save(begin(build(PRESETS["slim"]), RECIPES["plain"]))
+
+
 def test_an_unfinished_run_is_gone_on_with_only_if_that_is_asked_for(tmp_path: Path):
-    open_run(tmp_path, CARD, resume=False)
+    begun(tmp_path)
     with pytest.raises(UserError, match="holds an unfinished run; go on with it by --resume"):
         open_run(tmp_path, CARD, resume=False)
     open_run(tmp_path, CARD, resume=True)
@@ -45,15 +51,20 @@ def test_an_unfinished_run_is_gone_on_with_only_if_that_is_asked_for(tmp_path: P
     ],
 )
 def test_another_run_is_refused_by_what_differs(tmp_path: Path, change: dict[str, object], named: str):
-    open_run(tmp_path, CARD, resume=False)
+    begun(tmp_path)
     with pytest.raises(UserError, match=named):
         open_run(tmp_path, CARD.model_copy(update=change), resume=True)
 
 
-def test_a_closed_run_leaves_what_tensorboard_shows(tmp_path: Path):
+def test_a_run_that_has_saved_nothing_yet_stands_in_no_others_way(tmp_path: Path):
     open_run(tmp_path, CARD, resume=False)
-    member = MemberFolder(tmp_path / "member-0", every_s=0)
-    member.save(begin(build(PRESETS["slim"]), RECIPES["plain"]))
+    other = CARD.model_copy(update={"seed": 4})
+    open_run(tmp_path, other, resume=False)
+    assert RunCard.model_validate_json((tmp_path / "run.json").read_bytes()) == other
+
+
+def test_a_closed_run_leaves_what_tensorboard_shows(tmp_path: Path):
+    begun(tmp_path)
     (tmp_path / "member-0" / "events.out.tfevents.1").touch()
     close_run(tmp_path)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["events.out.tfevents.1"]

@@ -36,9 +36,8 @@ def run(settings: EvaluateSettings) -> int:
         write_text(settings.out, render_page(head, measured))
     if settings.card:
         write_text(settings.card, write_card(card, studies, parameters=parameters))
-    evaluations = {each.name: each.evaluation for each in studies}
     if settings.as_json:
-        print_json(evaluations)
+        print_json(studies)
     else:
-        print_table(evaluations, card.rule)
+        print_table(studies, card.rule)
     return 0

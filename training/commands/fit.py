@@ -26,13 +26,18 @@ def run(settings: FitSettings) -> int:
         return 0
     fabric = join_processes(precision_of(settings), threads=settings.threads)
     with Bars(shown=fabric.is_global_zero) as bars:
+        if order.start:
+            bars.say(f"begun from {order.start.words}")
         with fabric.rank_zero_first():
             sets = fit_sets(settings, order.spec, bars)
+        if order.start:
+            order.start.check_unknown(sets)
+        tasks = list(_tasks(settings, order, sets))
         if fabric.is_global_zero:
             open_run(folder, run_of(settings, order, sets, processes=fabric.world_size), resume=settings.resume)
         members = [
             fit(order, task, fabric=fabric, folder=folder, on_step=bars.training(task.name), say=bars.say)
-            for task in _tasks(settings, order, sets)
+            for task in tasks
         ]
         if not fabric.is_global_zero:
             return 0

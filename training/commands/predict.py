@@ -1,5 +1,6 @@
 """`python -m training predict`: writes the competition's submission."""
 
+from training import words
 from training.checkpoint import load_checkpoint
 from training.data.prepare import open_intake, read_each
 from training.devices import placed
@@ -40,5 +41,8 @@ def run(settings: PredictSettings) -> int:
         write_submission(settings.out, predictions)
         kept.drop()
     stalled = sum(each.stalled for each in predictions)
-    bars.say(f"{stalled} of {len(predictions)} clips are called stalled; {settings.out}")
+    for_whom = words.stated(card.rule.prevalence)
+    bars.say(
+        f"{stalled} of {len(predictions)} clips are called stalled, by a rule for {for_whom} stalled; {settings.out}"
+    )
     return 0

@@ -26,9 +26,9 @@ def box_features(boxes: NDArray[np.int32]) -> Floats:
     return np.stack([width, height, width * width, height * height, width * height], axis=1)
 
 
-def count_features(counts: NDArray[np.integer]) -> Floats:
-    """Counts `[N]`, 1 at least, as a quadratic model takes them, `[N, 2]`."""
-    log = np.log(counts)
+def amount_features(amounts: NDArray[np.integer] | Floats) -> Floats:
+    """Amounts `[N]`, 0 at least, as a quadratic model takes them, `[N, 2]`."""
+    log = np.log1p(amounts)
     return np.stack([log, log * log], axis=1)
 
 
@@ -39,13 +39,19 @@ def project_features(project_ids: NDArray[np.str_]) -> Floats:
 
 
 def guessed_mcc(features: Floats, stalled: Bools, *, seed: int = 0) -> float:
-    """MCC of guessing labels `[N]` from features `[N, K]`, each clip by a model that has not seen it; NaN for few.
-
-    The model is Fisher's discriminant, as least squares; its threshold is the best one on the clips it is made from.
-    Fisher 1936, Annals of Eugenics 7:179-188.
-    """
+    """MCC of guessing labels `[N]` from features `[N, K]`; NaN for few."""
     if min(np.count_nonzero(stalled), np.count_nonzero(~stalled)) < _LEAST:
         return math.nan
+    called = guessed(features, stalled, seed=seed)
+    return Confusion.of(zip(stalled.tolist(), called.tolist(), strict=True)).mcc
+
+
+def guessed(features: Floats, stalled: Bools, *, seed: int = 0) -> Bools:
+    """Labels `[N]` guessed from features `[N, K]`, each by a model that has not seen the clip.
+
+    The clips are cut into parts that have the same share of stalled ones. The model is Fisher's discriminant, as least
+    squares; its threshold is the best one on the clips it is made from. Fisher 1936, Annals of Eugenics 7:179-188.
+    """
     part = np.empty(len(stalled), np.intp)
     rng = np.random.default_rng(seed)
     for label in (True, False):
@@ -56,7 +62,7 @@ def guessed_mcc(features: Floats, stalled: Bools, *, seed: int = 0) -> float:
         made_from = part != held
         scores = _scores(features, stalled, made_from)
         called[~made_from] = scores[~made_from] >= best_threshold(scores[made_from], stalled[made_from])
-    return Confusion.of(zip(stalled.tolist(), called.tolist(), strict=True)).mcc
+    return called
 
 
 def _scores(features: Floats, stalled: Bools, made_from: Bools) -> Floats:

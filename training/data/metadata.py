@@ -3,10 +3,9 @@
 train_metadata.csv   filename,url,project_id,num_frames,crowd_score,tier1,micro,nano
 train_labels.csv     filename,stalled
 
-Either may be packed by gzip. `url` need not be there, and only tells clips that
-were generated. `crowd_score` is the crowd's probability that
-the clip is stalled; it may be empty. `tier1`, `micro` and `nano` are True or False: the clips whose label is certain,
-and two small sets of those. `stalled` is 1 or 0.
+Either may be packed by gzip. `url` need not be there, and only tells clips that were generated. `crowd_score` is the
+crowd's probability that the clip is stalled; it may be empty. `tier1`, `micro` and `nano` are True or False: the clips
+whose label is certain, and two small sets of those. `stalled` is 1 or 0.
 """
 
 import gzip

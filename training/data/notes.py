@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from training.data.journal import BOX
-from training.data.leak import box_features, count_features, guessed_mcc, project_features
+from training.data.leak import amount_features, box_features, guessed_mcc, project_features
 from training.data.metadata import Catalogue
 from training.data.selection import Selection
 
@@ -26,10 +26,10 @@ def leaks(index: pl.DataFrame) -> dict[str, float]:
     features = {
         BOX_SIZE: box_features(index.select(BOX).to_numpy()),
         "project": project_features(index["project_id"].to_numpy().astype(str)),
-        "length": count_features(index["num_frames"].to_numpy()),
+        "length": amount_features(index["num_frames"].to_numpy()),
     }
     if (index["size_bytes"] > 0).all():  # generated clips have no file
-        features["file size"] = count_features(index["size_bytes"].to_numpy())
+        features["file size"] = amount_features(index["size_bytes"].to_numpy())
     found = {name: guessed_mcc(each, stalled) for name, each in features.items()}
     return {name: round(mcc, 3) for name, mcc in found.items() if not math.isnan(mcc)}
 
@@ -58,6 +58,8 @@ def _labels(catalogue: Catalogue, index: pl.DataFrame) -> Iterator[str]:
         where = ", ".join(overruled["project_id"].unique().sort())
         yield f"{len(overruled)} flowing clips have a crowd score of 0.5 or more ({where}): experts overruled it"
     stalled = index.filter("stalled")
+    if stalled.is_empty():
+        yield "no clip is stalled: nothing can be trained or measured on these alone; look at --labels"
     if noisy := len(stalled.filter(~pl.col("tier1"))):
         yield f"{noisy} of {len(stalled)} stalled clips are from outside of tier1: their label is the crowd's alone"
 

@@ -15,11 +15,11 @@ from training.synthetic import write_clip
 
 
 def file_sizes(lot: Lot, count: int, *, processes: int, progress: Callable[[int, int], None]) -> NDArray[np.float64]:
-    """`[count, 1]`, bytes of the first clips of a lot."""
+    """`[count]`, bytes of the first clips of a lot."""
     labels = lot.labels()[:count].tolist()
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_start_process) as pool:
         try:
-            sizes = np.empty((count, 1))
+            sizes = np.empty(count)
             for done, size in enumerate(pool.map(partial(_size, lot), range(count), labels, chunksize=2)):
                 sizes[done] = size
                 progress(done + 1, count)

@@ -42,7 +42,7 @@ class FitSettings(SelectionSettings, ClipsSettings):
 
     out: Path = Field(description="folder for the checkpoint; one of the same network and clip spec is replaced")
     minutes: float | None = Field(
-        None, gt=0, description="time to train each network, beside that for its clips; by default 25, debug 0.1"
+        None, gt=0, description="time to train each network, beside that for its clips; by default 25, debug 24 steps"
     )
     steps: int | None = Field(None, ge=1, description="instead: train so many steps")
     passes: float | None = Field(

@@ -69,3 +69,9 @@ def test_what_gives_the_label_away_is_told_with_its_mcc():
     assert size.startswith("box size alone guesses the label with an MCC of 0.31 (0.16 in the competition): a network")
     assert project == "project alone guesses the label with an MCC of 0.02"
     assert leaks(sized.head(30)) == {}
+
+
+def test_a_set_without_a_stalled_clip_is_told_of():
+    assert told(("A", False, 0.0, True)) == (
+        "no clip is stalled: nothing can be trained or measured on these alone; look at --labels",
+    )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.measures import Confusion
-from training.data.leak import best_threshold, box_features, count_features, guessed_mcc, project_features
+from training.data.leak import amount_features, best_threshold, box_features, guessed_mcc, project_features
 
 RNG = np.random.default_rng(0)
 
@@ -44,8 +44,8 @@ def test_of_a_few_clips_nothing_is_said():
 
 def test_a_length_in_the_middle_that_tells_the_label_is_found():
     lengths = RNG.integers(20, 200, 2000)
-    assert guessed_mcc(count_features(lengths), (lengths > 50) & (lengths < 90)) > 0.7
-    assert abs(guessed_mcc(count_features(lengths), RNG.random(2000) < 0.3)) < 0.08
+    assert guessed_mcc(amount_features(lengths), (lengths > 50) & (lengths < 90)) > 0.7
+    assert abs(guessed_mcc(amount_features(lengths), RNG.random(2000) < 0.3)) < 0.08
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=2, max_size=40))
