@@ -180,7 +180,7 @@ DOORS: dict[str, set[str]] = {
     "obstore": {"stream.fetch.s3"},
     "urllib3": {"stream.fetch.http"},
     "openvino": {"stream.engine.quiet"},
-    "tensorrt": {"stream.engine.gpu", "trt_build.nvidia"},
+    "tensorrt": {"stream.engine.gpu", "stream.engine.nvlog", "trt_build.nvidia"},
     "tensorrt_rtx": {"trt_build.nvidia.handle"},
     "cuda": {"stream.engine.gpu"},
     "polars": {"stream.parquet", "training.data"},
