@@ -44,7 +44,7 @@ def compiled_here(onnx_file: Path, plan: Path) -> dict[str, Any]:
     """A plan for the GPU of this machine, which there must be."""
     gpu = require_gpu()
     settings = PlanSettings(usual_batch=LARGEST, largest_batch=LARGEST)
-    plan.write_bytes(compile_plan(onnx_file, settings, load("tensorrt")).content)
+    plan.write_bytes(compile_plan(onnx_file, settings, load(gpu)).content)
     return {"plan": plan, "name": gpu.name, "capability": gpu.capability}
 
 
