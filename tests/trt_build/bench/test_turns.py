@@ -105,14 +105,14 @@ def test_a_share_of_the_peak_is_of_cpu_time():
     assert rows[1].share_of_peak is None
 
 
-@pytest.mark.parametrize("first", [True, False])
-def test_what_means_nothing_beside_a_gpu_stays_empty(first: bool):
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_means_nothing_beside_a_gpu_stays_empty(place: int):
     """Its work and its memory are its own, whichever row it has."""
     cpu, gpu = measured("cpu", [0], SLOW_ROUND), measured("gpu", [0], SLOW_ROUND, gpu=True)
-    rows = report([gpu, cpu] if first else [cpu, gpu], {}, BenchSettings(artifacts=[Path("a")]), []).rows
-    of_cpu, of_gpu = (rows[1], rows[0]) if first else rows
+    rows = report([cpu, gpu] if place else [gpu, cpu], {}, BenchSettings(artifacts=[Path("a")]), []).rows
+    of_gpu, of_cpu = rows[place], rows[1 - place]
     assert (of_gpu.less_cpu, of_gpu.memory_mb, of_cpu.memory_mb) == (None, None, 80)
-    assert (of_cpu.less_cpu is None) == first
+    assert (of_cpu.less_cpu is None) == (place == 0)
 
 
 def test_logits_are_held_against_those_of_the_same_clips():
