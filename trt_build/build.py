@@ -21,8 +21,8 @@ from trt_build.verify import Speed, measure, record_golden, sample_clips, verify
 STAGES = (
     "wait for its turn",
     "load the checkpoint",
-    "export to ONNX",
     "draw clips",
+    "export to ONNX",
     "lower and compile",
     "verify against torch",
     "record golden clips",
@@ -77,10 +77,10 @@ def _build(
         begin(STAGES[1])
         network, card = load_checkpoint(settings.checkpoint)
         begin(STAGES[2])
-        export_onnx(network, card.spec, folder / ONNX)
-        begin(STAGES[3])
         clips = sample_clips(card.spec)
         samples = draw_samples(settings, card.spec, clips_done) if precision == "int8" else None
+        begin(STAGES[3])
+        export_onnx(network, card.spec, folder / ONNX)
         begin(STAGES[4])
         warnings = target.compile(folder, samples.calibration if samples else None)
         with closing(open_engine(seal(folder, draft))) as engine:

@@ -2,11 +2,12 @@
 
 The digest stands in the manifest, so a folder says by itself whether it is what a build would give, and no second store
 has to be kept in step. It covers the checkpoint's card with the digest of its weights, the device, the versions of what
-builds, and every setting but those named below: a setting that is new counts from its first day.
+builds, the sources that build, and every setting but those named below: one that is new counts from its first day.
 """
 
 import hashlib
 import json
+from importlib.resources import files
 from pathlib import Path
 
 from stream.engine.artifact import Artifact, Manifest, load_artifact
@@ -16,6 +17,8 @@ from trt_build.settings import BuildSettings
 
 _WITHOUT_EFFECT = {"checkpoint", "out", "force", "cache", "processes", "timing_cache"}
 """Settings that say where things lie and how fast they are made."""
+_SOURCES = ("trt_build", "training.networks")
+"""Packages that decide what is built: between two releases the version stays the same while they change."""
 _RESULTS = {"files", "proof", "inputs"}
 """Parts of a manifest that come of a build."""
 
@@ -31,9 +34,19 @@ def inputs_of(draft: Manifest, settings: BuildSettings) -> str:
     facts = {
         "manifest": draft.model_dump(mode="json", exclude=_RESULTS),
         "settings": settings.model_dump(mode="json", exclude=_WITHOUT_EFFECT | {"data"}),
+        "sources": digest_of(*(Path(str(files(each))) for each in _SOURCES)),
         "clips": clips.model_dump(mode="json") if clips else None,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def digest_of(*packages: Path) -> str:
+    """Sha256 of all modules' names and texts."""
+    found = hashlib.sha256()
+    for package in packages:
+        for path in sorted(package.rglob("*.py")):
+            found.update(f"{path.relative_to(package)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return found.hexdigest()
 
 
 def find_built(out: Path, draft: Manifest) -> Artifact | None:

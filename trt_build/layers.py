@@ -1,6 +1,7 @@
 """What an engine is made of: its layers, counted by their type and their precision."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 PLAN_LAYERS = "layers.json"
 """What TensorRT's inspector says of a plan, where the build could ask it."""
+_TYPES = {
+    each.lower(): each
+    for each in ("FP32", "FP16", "BF16", "FP8", "FP4", "INT8", "INT32", "INT64", "INT4", "UINT8", "BOOL")
+} | {"float": "FP32", "half": "FP16"}
+"""As TensorRT names them within the words that it has for a tensor's format."""
 _NO_LAYERS = {"Constant", "Parameter", "Result"}
 _WEIGHTED = {"Convolution", "GroupConvolution", "MatMul"}
 _TO_WEIGHTS = {"Convert", "FakeQuantize", "Multiply", "Reshape", "Subtract", "Transpose"}
@@ -41,7 +47,10 @@ def count_layers(artifact: Artifact) -> list[LayerCount] | None:
         case "tensorrt":
             if PLAN_LAYERS not in artifact.manifest.files:
                 return None
-            found = _of_plan((artifact.path / PLAN_LAYERS).read_text())
+            try:
+                found = _of_plan(json.loads((artifact.path / PLAN_LAYERS).read_text()))
+            except ValueError:
+                return None
     return [LayerCount(*kind, count) for kind, count in Counter(found).most_common()]
 
 
@@ -63,13 +72,13 @@ def _weights(layer: "ov.Node") -> "ov.Node":
     return node if node.get_type_name() == "Constant" else given
 
 
-def _of_plan(text: str) -> Iterator[tuple[str, str]]:
-    for layer in json.loads(text)["Layers"]:
-        outputs = layer["Outputs"]
-        yield layer["LayerType"], _datatype(outputs[0]) if outputs else "-"
+def _of_plan(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for layer in told.get("Layers", ()):
+        outputs = layer.get("Outputs")
+        yield layer.get("LayerType", "-"), _datatype(outputs[0]) if outputs else "-"
 
 
 def _datatype(tensor: dict[str, Any]) -> str:
-    """TensorRT 11 tells it by itself, TensorRT 10 as the last word of the format."""
-    told: str = tensor.get("Datatype") or tensor["Format/Datatype"]
-    return told.rpartition(" ")[2]
+    """TensorRT 11 tells it by itself, TensorRT 10 among the words of the format."""
+    told = str(tensor.get("Datatype") or tensor.get("Format/Datatype"))
+    return next((_TYPES[each] for each in re.findall(r"\w+", told.lower()) if each in _TYPES), "-")

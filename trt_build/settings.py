@@ -7,8 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from stream.cli import CommandSettings, Names
 from stream.cpus import usable_cpus
-from stream.engine.artifact import Kind, Precision
-from trt_build.nvidia.handle import Hardware
+from stream.engine.artifact import Hardware, Kind, Precision
 
 _OF_INT8 = ("data", "calibration_clips", "validation_clips", "preset", "cache", "processes")
 _OF_TENSORRT = (
@@ -17,7 +16,6 @@ _OF_TENSORRT = (
     "workspace_mb",
     "builder_level",
     "hardware",
-    "version_compatible",
     "timing_cache",
 )
 
@@ -65,7 +63,6 @@ class BuildSettings(CommandSettings):
         description="GPUs that a plan of TensorRT is for: the one here, all of its compute capability, or all from 8.0 "
         "on, the last two at some speed",
     )
-    version_compatible: bool = Field(default=False, description="let later versions of TensorRT load the plan, too")
     timing_cache: Path = Field(
         default=Path("~/.cache/stall-stream/timing"),
         description="folder that keeps what TensorRT has timed, one file for each GPU, version and driver",

@@ -28,6 +28,10 @@ INPUT, OUTPUT = "clips", "logits"
 
 Kind = Literal["openvino", "tensorrt"]
 Precision = Literal["fp32", "fp16", "int8"]
+Hardware = Literal["this", "same-capability", "ampere-or-later"]
+"""NVIDIA GPUs that a plan runs on: one like that which built it, all of its compute capability, or all from 8.0 on."""
+AMPERE = 8
+"""Major compute capability that the last of them begins with."""
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]  # flat: no way out of the folder
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -40,11 +44,13 @@ class _Part(BaseModel):
 
 
 class Device(_Part):
-    """What the engine was compiled for."""
+    """What the engine was compiled on, and what it is for."""
 
     name: str
     compute_capability: str | None = None
-    """Of an NVIDIA GPU, as "8.9", where the plan runs on no other; "8.0+" means all from 8.0 on."""
+    """Of an NVIDIA GPU, as "8.9"."""
+    hardware: Hardware | None = None
+    """Which GPUs the plan is for; None for CPUs."""
 
 
 class Agreement(_Part):

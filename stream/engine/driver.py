@@ -37,6 +37,8 @@ print(json.dumps({"name": name.value.decode(), "capability": f"{major}.{minor}",
 """
 """75 and 76 are CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR."""
 _DEADLINE_S = 60.0
+_CUDA = 13
+"""What the libraries of the extra [tensorrt] are of; older drivers don't serve it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ def require_gpu() -> Gpu:
         fault = f"the NVIDIA driver doesn't answer within {_DEADLINE_S:g} s"
     else:
         if probe.returncode == 0:
-            return Gpu(**json.loads(probe.stdout))
-        fault = probe.stderr.strip().rpartition("\n")[2] or f"asking the NVIDIA driver ended with {probe.returncode}"
+            gpu = Gpu(**json.loads(probe.stdout))
+            if int(gpu.cuda.partition(".")[0]) >= _CUDA:
+                return gpu
+            fault = f"the NVIDIA driver serves CUDA {gpu.cuda}, and {_CUDA} is needed: install driver 580 or later"
+        else:
+            said = probe.stderr.strip().rpartition("\n")[2]
+            fault = said or f"asking the NVIDIA driver ended with {probe.returncode}"
     raise UserError(f"a TensorRT engine needs a GPU: {fault}; use OpenVINO here (trt_build --target openvino)")

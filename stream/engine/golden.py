@@ -1,6 +1,8 @@
 """Golden clips: what an artifact's engine must score, and what its reader must see, before a worker serves."""
 
 import math
+import zipfile
+from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -37,14 +39,27 @@ class Golden:
 
     @classmethod
     def load(cls, folder: Path) -> "Golden":
-        """Reads what `save` wrote; nothing in it is unpickled."""
-        with np.load(folder / "golden.npz", allow_pickle=False) as arrays:
-            return cls(arrays["clips"], arrays["logits"], (folder / "golden.mp4").read_bytes(), arrays["crop"])
+        """Reads what `save` wrote; nothing in it is unpickled.
+
+        Raises:
+            UserError: it is something else.
+        """
+        try:
+            with np.load(folder / "golden.npz", allow_pickle=False) as arrays:
+                return cls(arrays["clips"], arrays["logits"], (folder / "golden.mp4").read_bytes(), arrays["crop"])
+        except (AttributeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+            raise UserError(
+                f"artifact {folder}: golden.npz holds no golden clips; build it again with python -m trt_build"
+            ) from None
 
 
 def score_all(engine: Engine, clips: NDArray[np.uint8], *, batch_size: int) -> NDArray[np.float32]:
-    """Logits `[N]` of clips `[N, C, T, S, S]`, submitted all at once in batches of `batch_size`."""
-    futures = [engine.submit(clips[i : i + batch_size]) for i in range(0, len(clips), batch_size)]
+    """Logits `[N]` of clips `[N, C, T, S, S]`, in batches of `batch_size`, as many in hand as the engine has slots."""
+    futures: list[Future[NDArray[np.float32]]] = []
+    for i in range(0, len(clips), batch_size):
+        if len(futures) >= engine.slots:
+            futures[-engine.slots].result()
+        futures.append(engine.submit(clips[i : i + batch_size]))
     return np.concatenate([future.result() for future in futures])
 
 

@@ -6,12 +6,15 @@ Two buffers and two streams: while the GPU computes a batch, the next is copied 
     copies      clips in                  clips in (during 1's network)   clips in, once 1's buffer is free
     network     network, logits out       network, logits out             ...
 
+While the owner waits for a batch it takes no other, so one must lie ready behind the two: there are three slots.
+
 NEVER RUN ON A GPU SO FAR: it was written without one, against the names and signatures of tensorrt 10.16 and 11.4 and
 of cuda-bindings 13.5. Its threads, buffers and order of calls have run on a device that the tests emulate in host
 memory. What it promises is promised by `tests/contract/test_engine.py` once a GPU has run it.
 """
 
 import ctypes
+import logging
 import queue
 from collections import deque
 from concurrent.futures import Future
@@ -25,9 +28,14 @@ import tensorrt as trt
 from cuda.bindings import runtime as cudart
 from numpy.typing import NDArray
 
-from stream.engine.artifact import INPUT, OUTPUT, Artifact
+from stream.engine.artifact import AMPERE, INPUT, OUTPUT, Artifact
 from stream.engine.contract import check_clips
+from stream.engine.driver import Gpu
+from stream.engine.nvlog import Lines, logger_into
 from stream.errors import UserError
+
+_BUFFERS = 2
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +47,20 @@ class _Job:
 class TensorRtEngine:
     """See `stream.engine.contract.Engine`. A CUDA error is final: it is in every future from then on."""
 
-    def __init__(self, artifact: Artifact) -> None:
+    def __init__(self, artifact: Artifact, gpu: Gpu) -> None:
+        _check_gpu(artifact, gpu)
         self._shape = artifact.manifest.spec.shape
         self._batch_sizes = artifact.manifest.batch_sizes
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()  # None only wakes the owner
         self._closed = False
         opened: Future[None] = Future()
         self._owner = Thread(target=self._own, args=(artifact, opened), name="engine")
-        self._owner.start()
-        opened.result()
+        try:
+            self._owner.start()
+            opened.result()
+        except BaseException:  # an interrupt, too: the owner, which waits for jobs, would keep the process
+            self.close()
+            raise
 
     @property
     def runtime(self) -> str:
@@ -61,8 +74,8 @@ class TensorRtEngine:
 
     @property
     def slots(self) -> int:
-        """One batch is computed while another is copied."""
-        return 2
+        """One batch is computed while another is copied, and a third is there when the first is done."""
+        return _BUFFERS + 1
 
     def submit(self, clips: NDArray[np.uint8]) -> Future[NDArray[np.float32]]:
         """Queues a batch for the owner thread."""
@@ -83,7 +96,7 @@ class TensorRtEngine:
         started: deque[_Job] = deque()
         try:
             with ExitStack() as stack:
-                plan = _Plan(artifact, stack)
+                plan = _opened(artifact, stack)
                 opened.set_result(None)
                 self._serve(plan, started)
         except Exception as fault:  # noqa: BLE001 - the futures carry it to whoever waits
@@ -102,7 +115,7 @@ class TensorRtEngine:
             if job:
                 started.append(job)
                 plan.start(job.clips)
-            if len(started) == self.slots or (started and not job):
+            if len(started) == _BUFFERS or (started and not job):
                 logits = plan.finish(len(started[0].clips))
                 started.popleft().logits.set_result(logits)
 
@@ -130,29 +143,42 @@ class _Buffer:
     """The event after which the logits are back."""
 
 
+class _Logged(Lines):
+    """Lines that go to our log as well."""
+
+    def add(self, level: int, line: str) -> None:
+        """Keeps and logs it."""
+        super().add(level, line)
+        _log.log(level, "TensorRT: %s", line)
+
+
 class _Plan:
-    """The deserialised engine with its stream and buffers, freed by the stack it is given."""
+    """The deserialised engine with its streams and buffers, freed by the stack it is given."""
 
     def __init__(self, artifact: Artifact, stack: ExitStack) -> None:
-        _check_capability(artifact)
+        """Loads it.
+
+        Raises:
+            UserError: TensorRT can't load it, or it isn't what the manifest says.
+            MemoryError: the GPU has too little for it.
+        """
         self._copies, self._network = _stream(stack), _stream(stack)
-        self._logger = trt.Logger(trt.Logger.WARNING)  # to stderr
+        self._lines = _Logged()
+        self._logger = logger_into(self._lines, trt)
         self._runtime = trt.Runtime(self._logger)
-        self._runtime.engine_host_code_allowed = True  # a version compatible plan has some; its digest was checked
         self._engine = self._runtime.deserialize_cuda_engine((artifact.path / "model.plan").read_bytes())
         if self._engine is None:
             raise UserError(
-                f"artifact {artifact.path}: this TensorRT ({trt.__version__}) can't load a plan built by "
-                f"{artifact.manifest.builder}; build it again on this machine with python -m trt_build"
+                f"artifact {artifact.path}: its plan was built by TensorRT {artifact.manifest.builder['tensorrt']}, "
+                f"and TensorRT {trt.__version__} can't load it here: {self._lines.take_errors()}; build it again on "
+                "this machine with python -m trt_build"
             )
         shape = (artifact.manifest.batch_sizes[-1], *artifact.manifest.spec.shape)
         _check_tensors(artifact, self._engine, shape)
         self._context = self._engine.create_execution_context()
         if self._context is None:
-            raise UserError(
-                f"artifact {artifact.path}: the GPU has too little free memory for it; end what else uses the GPU"
-            )
-        self._idle = deque(_buffer(shape, stack) for _ in range(2))
+            raise MemoryError(f"no execution context: {self._lines.take_errors()}")
+        self._idle = deque(_buffer(shape, stack) for _ in range(_BUFFERS))
         self._busy: deque[_Buffer] = deque()
 
     def start(self, clips: NDArray[np.uint8]) -> None:
@@ -165,10 +191,10 @@ class _Plan:
         _cuda(copy(buffer.device_clips, host_clips, clips.nbytes, kind.cudaMemcpyHostToDevice, self._copies))
         _cuda(cudart.cudaEventRecord(buffer.arrived, self._copies))
         _cuda(cudart.cudaStreamWaitEvent(self._network, buffer.arrived, 0))
-        _true(self._context.set_input_shape(INPUT, clips.shape), "set_input_shape")
-        _true(self._context.set_tensor_address(INPUT, buffer.device_clips), "set_tensor_address")
-        _true(self._context.set_tensor_address(OUTPUT, buffer.device_logits), "set_tensor_address")
-        _true(self._context.execute_async_v3(int(self._network)), "execute_async_v3")
+        self._worked(self._context.set_input_shape(INPUT, clips.shape), "set_input_shape")
+        self._worked(self._context.set_tensor_address(INPUT, buffer.device_clips), "set_tensor_address")
+        self._worked(self._context.set_tensor_address(OUTPUT, buffer.device_logits), "set_tensor_address")
+        self._worked(self._context.execute_async_v3(int(self._network)), "execute_async_v3")
         _cuda(copy(host_logits, buffer.device_logits, 4 * len(clips), kind.cudaMemcpyDeviceToHost, self._network))
         _cuda(cudart.cudaEventRecord(buffer.done, self._network))
 
@@ -179,24 +205,37 @@ class _Plan:
         self._idle.append(buffer)
         return buffer.host_logits[:count].copy()
 
+    def _worked(self, worked: bool, call: str) -> None:  # noqa: FBT001 - TensorRT's calls say True or False
+        if not worked:
+            raise RuntimeError(f"TensorRT's {call} failed: {self._lines.take_errors()}")
 
-def _check_capability(artifact: Artifact) -> None:
-    attribute = cudart.cudaDeviceAttr
-    wanted = (attribute.cudaDevAttrComputeCapabilityMajor, attribute.cudaDevAttrComputeCapabilityMinor)
-    here = ".".join(str(_cuda(cudart.cudaDeviceGetAttribute(each, 0))) for each in wanted)
-    device = artifact.manifest.device
-    if not _serves(device.compute_capability or "", here):
+
+def _opened(artifact: Artifact, stack: ExitStack) -> _Plan:
+    try:
+        return _Plan(artifact, stack)
+    except MemoryError as error:
         raise UserError(
-            f"artifact {artifact.path} was built for {device.name} ({device.compute_capability}), this GPU "
-            f"has compute capability {here}; build it on this machine with python -m trt_build"
+            f"artifact {artifact.path}: the GPU has too little free memory for batches of "
+            f"{artifact.manifest.batch_sizes[-1]} ({error}); end what else uses it, or build with a smaller "
+            "--largest-batch"
+        ) from None
+
+
+def _check_gpu(artifact: Artifact, gpu: Gpu) -> None:
+    device = artifact.manifest.device
+    match device.hardware:
+        case "ampere-or-later":
+            serves = int(gpu.capability.partition(".")[0]) >= AMPERE
+        case "same-capability":
+            serves = gpu.capability == device.compute_capability
+        case _:
+            serves = (gpu.name, gpu.capability) == (device.name, device.compute_capability)
+    if not serves:
+        raise UserError(
+            f"artifact {artifact.path} was built on {device.name} ({device.compute_capability}) for --hardware "
+            f"{device.hardware}, here is {gpu.name} ({gpu.capability}); build it on this machine with python -m "
+            "trt_build"
         )
-
-
-def _serves(built_for: str, here: str) -> bool:
-    """Whether a GPU of capability `here`, as "8.9", runs what was built for "8.9" alone, or for all from "8.0+" on."""
-    if built_for.endswith("+"):
-        return [int(each) for each in here.split(".")] >= [int(each) for each in built_for[:-1].split(".")]
-    return built_for == here
 
 
 def _check_tensors(artifact: Artifact, engine: trt.ICudaEngine, largest: tuple[int, ...]) -> None:
@@ -235,7 +274,9 @@ def _stream(stack: ExitStack) -> Any:
 
 
 def _event(stack: ExitStack) -> Any:
-    event = _cuda(cudart.cudaEventCreateWithFlags(cudart.cudaEventDisableTiming))
+    """To wait for without a core: by default the thread that waits asks all the time."""
+    flags = cudart.cudaEventDisableTiming | cudart.cudaEventBlockingSync
+    event = _cuda(cudart.cudaEventCreateWithFlags(flags))
     stack.callback(cudart.cudaEventDestroy, event)
     return event
 
@@ -255,11 +296,8 @@ def _on_device(size: int, stack: ExitStack) -> int:
 def _cuda(result: tuple[Any, ...]) -> Any:
     """The value of a CUDA call, which gives its error first."""
     error, *values = result
+    if error == cudart.cudaError_t.cudaErrorMemoryAllocation:
+        raise MemoryError(error.name)
     if error != cudart.cudaError_t.cudaSuccess:
         raise RuntimeError(f"CUDA failed with {error.name}: the process must be started anew")
     return values[0] if values else None
-
-
-def _true(worked: bool, call: str) -> None:  # noqa: FBT001 - TensorRT's calls say True or False
-    if not worked:
-        raise RuntimeError(f"TensorRT's {call} failed; its log says why")

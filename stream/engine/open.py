@@ -27,8 +27,8 @@ def open_engine(artifact: Artifact, *, threads: int | None = None) -> Engine:
 
             return OpenVinoEngine(artifact, threads=threads)
         case "tensorrt":
-            require_gpu()
-            return tensorrt_engine()(artifact)
+            gpu = require_gpu()
+            return tensorrt_engine()(artifact, gpu)
 
 
 def tensorrt_engine() -> "type[TensorRtEngine]":

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from stream.engine.artifact import Artifact
 from stream.engine.contract import Engine
-from stream.engine.driver import require_gpu
+from stream.engine.driver import Gpu, require_gpu
 from stream.engine.open import open_engine
 from tests.engine.emulated_gpu import LARGEST, EmulatedCuda, as_plan, emulated
 from training.networks.slowfast import SlowFast
 from trt_build.nvidia.handle import load
 from trt_build.nvidia.plan import PlanSettings, compile_plan
+
+EMULATED = Gpu(name="emulated", capability="8.9", cuda="13.0")
 
 
 @pytest.fixture(
@@ -33,7 +35,7 @@ def artifact(request: pytest.FixtureRequest, tiny_artifact: Artifact, tmp_path_f
         case "tensorrt":
             return as_plan(tiny_artifact, folder, **compiled_here(onnx_file, folder.with_name("plan")))
         case "tensorrt-emulated":
-            return as_plan(tiny_artifact, folder, plan=onnx_file, name="none", capability="8.9")
+            return as_plan(tiny_artifact, folder, plan=onnx_file, name=EMULATED.name, capability=EMULATED.capability)
     sizes = (1,) if request.param == "openvino" else (1, 4)
     return replace(tiny_artifact, manifest=tiny_artifact.manifest.model_copy(update={"batch_sizes": sizes}))
 
@@ -42,13 +44,14 @@ def compiled_here(onnx_file: Path, plan: Path) -> dict[str, Any]:
     """A plan for the GPU of this machine, which there must be."""
     gpu = require_gpu()
     settings = PlanSettings(usual_batch=LARGEST, largest_batch=LARGEST)
-    plan.write_bytes(compile_plan(onnx_file, settings, load("tensorrt")).content)
+    plan.write_bytes(compile_plan(onnx_file, settings, load(gpu)).content)
     return {"plan": plan, "name": gpu.name, "capability": gpu.capability}
 
 
 @pytest.fixture
 def engine(artifact: Artifact) -> Iterator[Engine]:
-    emulation = emulated(EmulatedCuda()) if artifact.manifest.device.name == "none" else nullcontext()
+    on_it = artifact.manifest.device.name == EMULATED.name
+    emulation = emulated(EmulatedCuda(gpu=EMULATED)) if on_it else nullcontext()
     with emulation:
         engine = open_engine(artifact)
     yield engine

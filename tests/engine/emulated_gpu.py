@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,12 +22,15 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+import tensorrt_rtx
 from cuda.bindings import runtime as cuda
 
-from stream.engine.artifact import Artifact, seal
+from stream.engine.artifact import Artifact, Device, seal
+from stream.engine.driver import Gpu
 
 LARGEST = 4
 """Clips in a batch of the plans."""
+L4 = Gpu(name="NVIDIA L4", capability="8.9", cuda="13.0")
 SUCCESS = cuda.cudaError_t.cudaSuccess
 _BROKEN = cuda.cudaError_t.cudaErrorIllegalAddress
 
@@ -38,7 +42,7 @@ def emulated(device: "EmulatedCuda") -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cuda.bindings.runtime", device)
         patch.setitem(sys.modules, "tensorrt", EmulatedTensorRt(device))
-        patch.setattr("stream.engine.open.require_gpu", lambda: None)
+        patch.setattr("stream.engine.open.require_gpu", lambda: device.gpu)
         yield
     sys.modules.pop("stream.engine.gpu", None)
 
@@ -47,8 +51,9 @@ def as_plan(artifact: Artifact, folder: Path, *, plan: Path, name: str, capabili
     """The artifact with a plan for its engine, as for a GPU."""
     copied = Path(shutil.copytree(artifact.path, folder))
     shutil.copy(plan, copied / "model.plan")
-    device = artifact.manifest.device.model_copy(update={"name": name, "compute_capability": capability})
-    changes = {"kind": "tensorrt", "device": device, "batch_sizes": (1, LARGEST)}
+    device = Device(name=name, compute_capability=capability, hardware="this")
+    builder = {**artifact.manifest.builder, "tensorrt": "11.4.0.106"}
+    changes = {"kind": "tensorrt", "device": device, "builder": builder, "batch_sizes": (1, LARGEST)}
     return seal(copied, artifact.manifest.model_copy(update=changes))
 
 
@@ -87,20 +92,29 @@ class Event:
 class EmulatedCuda:
     """`cuda.bindings.runtime`: constants are the real ones, calls are these."""
 
-    def __init__(self, *, delay_s: float = 0.0, capability: tuple[int, int] = (8, 9)) -> None:
-        self.delay_s, self.capability = delay_s, capability
+    def __init__(
+        self,
+        *,
+        delay_s: float = 0.0,
+        gpu: Gpu = L4,
+        allocations: int = 1000,
+        chained: int = 0,
+        opening: Callable[[], object] = int,
+    ) -> None:
+        self.delay_s, self.gpu = delay_s, gpu
+        self.allocations = allocations
+        """Of memory that it grants."""
+        self.chained = chained
+        """Batches whose networks wait, each but the first and the last, for the clips of the next."""
+        self.opening = opening
+        """What happens while a plan is deserialised."""
         self.memory: dict[int, ctypes.Array[ctypes.c_ubyte]] = {}
         self.streams: dict[int, Stream] = {}
         self.events: set[Event] = set()
         self.timeline: list[str] = []
         self.faults: list[Exception] = []
-        self.broken = threading.Event()
-        self.open = threading.Event()
-        """Until then it takes no work."""
-        self.open.set()
+        self.broken, self.refuses = threading.Event(), threading.Event()
         self.clips_in = threading.Semaphore(0)
-        self.clips_first = 0
-        """Batches whose clips the first network waits for."""
         self._handles = itertools.count(1)
 
     def __getattr__(self, name: str) -> Any:
@@ -108,10 +122,6 @@ class EmulatedCuda:
         if callable(found) and not isinstance(found, type):
             raise AttributeError(f"{name} is not emulated")  # noqa: TRY004 - as modules do
         return found
-
-    def cudaDeviceGetAttribute(self, attribute, device):  # noqa: N802
-        major = attribute == cuda.cudaDeviceAttr.cudaDevAttrComputeCapabilityMajor
-        return SUCCESS, self.capability[0 if major else 1]
 
     def cudaStreamCreateWithFlags(self, flags):  # noqa: N802
         assert flags == cuda.cudaStreamNonBlocking
@@ -128,6 +138,7 @@ class EmulatedCuda:
         return (SUCCESS,)
 
     def cudaEventCreateWithFlags(self, flags):  # noqa: N802
+        assert flags == cuda.cudaEventDisableTiming | cuda.cudaEventBlockingSync
         event = Event()
         self.events.add(event)
         return SUCCESS, event
@@ -146,6 +157,8 @@ class EmulatedCuda:
         return (_BROKEN if self.broken.is_set() else SUCCESS,)
 
     def cudaMalloc(self, size):  # noqa: N802
+        if len(self.memory) == self.allocations:
+            return cuda.cudaError_t.cudaErrorMemoryAllocation, None
         block = (ctypes.c_ubyte * size)(*np.random.default_rng(size).integers(0, 256, size, np.uint8))
         self.memory[ctypes.addressof(block)] = block
         return SUCCESS, ctypes.addressof(block)
@@ -160,7 +173,6 @@ class EmulatedCuda:
 
     def cudaMemcpyAsync(self, destination, source, size, kind, stream):  # noqa: N802
         into = kind == cuda.cudaMemcpyKind.cudaMemcpyHostToDevice
-        self.open.wait()
 
         def copy() -> None:
             threading.Event().wait(self.delay_s)  # slower than what doesn't wait for it
@@ -183,29 +195,28 @@ class EmulatedCuda:
 class EmulatedTensorRt:
     """`tensorrt`, with engines that compute on the emulated device."""
 
-    __version__ = "0.emulated"
+    __version__ = "10.16.1.11"
     TensorIOMode = Enum("TensorIOMode", "INPUT OUTPUT")
     DataType = Enum("DataType", "UINT8 FLOAT")
     ICudaEngine = object
-
-    class Logger:
-        WARNING = 2
-
-        def __init__(self, severity: int) -> None:
-            assert severity == self.WARNING
+    ILogger = tensorrt_rtx.ILogger
 
     def __init__(self, device: EmulatedCuda) -> None:
         self.device = device
 
     def Runtime(self, logger):  # noqa: N802
-        assert isinstance(logger, self.Logger)
-        return SimpleNamespace(deserialize_cuda_engine=self._engine)
+        assert isinstance(logger, self.ILogger)
+        return SimpleNamespace(deserialize_cuda_engine=partial(self._engine, logger))
 
-    def _engine(self, plan: bytes):
+    def _engine(self, logger: tensorrt_rtx.ILogger, plan: bytes):
+        self.device.opening()
         try:
             session = onnxruntime.InferenceSession(plan, providers=["CPUExecutionProvider"])
         except Exception:  # noqa: BLE001 - TensorRT logs, and gives None
+            logger.log(self.ILogger.ERROR, "The engine plan file is not\ncompatible with this version")
             return None
+        logger.log(self.ILogger.WARNING, "Using default stream may be slow")
+        logger.log(self.ILogger.INFO, "Loaded engine size: 0 MiB")
         tensors = [*session.get_inputs(), *session.get_outputs()]
         kinds = {"tensor(uint8)": self.DataType.UINT8, "tensor(float)": self.DataType.FLOAT}
         clip = tensors[0].shape[1:]
@@ -215,15 +226,17 @@ class EmulatedTensorRt:
             get_tensor_mode=lambda name: self.TensorIOMode.INPUT if name == "clips" else self.TensorIOMode.OUTPUT,
             get_tensor_dtype=lambda name: kinds[next(each.type for each in tensors if each.name == name)],
             get_tensor_profile_shape=lambda name, profile: [(n, *clip) for n in (1, LARGEST, LARGEST)],
-            create_execution_context=lambda: Context(session, self.device),
+            create_execution_context=lambda: Context(session, self.device, logger),
         )
 
 
 class Context:
     """What is set is taken when the work is enqueued, not when it is done."""
 
-    def __init__(self, session: onnxruntime.InferenceSession, device: EmulatedCuda) -> None:
-        self._session, self._device = session, device
+    def __init__(
+        self, session: onnxruntime.InferenceSession, device: EmulatedCuda, logger: tensorrt_rtx.ILogger
+    ) -> None:
+        self._session, self._device, self._logger = session, device, logger
         self._shape: tuple[int, ...] = ()
         self._addresses: dict[str, int] = {}
 
@@ -239,13 +252,17 @@ class Context:
         shape, addresses = self._shape, dict(self._addresses)
 
         def compute() -> None:
-            if "network" not in self._device.timeline:
-                assert all(self._device.clips_in.acquire(timeout=10) for _ in range(self._device.clips_first))
+            number = self._device.timeline.count("network") + 1
+            if 1 < number < self._device.chained:
+                assert all(self._device.clips_in.acquire(timeout=2) for _ in range(3 if number == 2 else 1)), number
             clips = self._device.block(addresses["clips"], int(np.prod(shape)))
             given = np.frombuffer(memoryview(clips), np.uint8, int(np.prod(shape))).reshape(shape)
             logits = self._session.run(None, {"clips": given})[0]
             ctypes.memmove(addresses["logits"], logits.ctypes.data, logits.nbytes)
             self._device.timeline.append("network")
 
+        if self._device.refuses.is_set():
+            self._logger.log(self._logger.ERROR, "Error Code 1: Cuda Runtime")
+            return False
         self._device.streams[stream].do(compute)
         return True

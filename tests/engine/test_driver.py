@@ -54,7 +54,7 @@ def answering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return answering
 
 
-@pytest.mark.parametrize(("version", "cuda"), [(13020, "13.2"), (12040, "12.4"), (13000, "13.0")])
+@pytest.mark.parametrize(("version", "cuda"), [(13020, "13.2"), (14010, "14.1"), (13000, "13.0")])
 def test_the_first_gpu_is_told(answering, version: int, cuda: str):
     answering(version=version)
     assert require_gpu() == Gpu(name="NVIDIA GeForce RTX 4090", capability="8.9", cuda=cuda)
@@ -66,6 +66,7 @@ def test_the_first_gpu_is_told(answering, version: int, cuda: str):
         ({"load": "raise OSError('no such file')"}, r"there is no NVIDIA driver \(libcuda\.so\.1\)"),
         ({"init": "return 999"}, r"the NVIDIA driver doesn't start \(cuInit says 999\)"),
         ({"count": 0}, "the NVIDIA driver shows no GPU"),
+        ({"version": 12090}, r"the NVIDIA driver serves CUDA 12\.9, and 13 is needed: install driver 580 or later"),
         ({"named": 3}, r"the NVIDIA driver doesn't say what GPU it has \(3\)"),
         ({"init": "import os; os.kill(os.getpid(), 11)"}, "asking the NVIDIA driver ended with -11"),
     ],

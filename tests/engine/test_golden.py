@@ -1,6 +1,8 @@
 """A worker serves only if it sees and scores the golden clips as the build did."""
 
+import io
 import shutil
+import zipfile
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +15,13 @@ from stream.engine.artifact import Artifact, load_artifact, seal
 from stream.engine.golden import Golden, GoldenCheck, check_golden, difference
 from stream.engine.open import open_engine
 from stream.errors import UserError
+
+
+def an_empty_archive() -> bytes:
+    """An archive without arrays."""
+    made = io.BytesIO()
+    zipfile.ZipFile(made, "w").close()
+    return made.getvalue()
 
 
 @pytest.fixture
@@ -105,6 +114,13 @@ def test_a_refusal_names_the_libraries_that_are_others_here(copy: Artifact):
     assert f"openvino 2020.1 (here {version('openvino')})" in message
     assert f"av {version('av')}, " in message, "which is the same here"
     assert "torch" not in message, "which serves nobody"
+
+
+@pytest.mark.parametrize("content", [b"junk", b"", an_empty_archive()])
+def test_golden_clips_that_are_none_get_one_line(copy: Artifact, content: bytes):
+    (copy.path / "golden.npz").write_bytes(content)
+    with pytest.raises(UserError, match="holds no golden clips; build it again"):
+        check(seal(copy.path, copy.manifest))
 
 
 def test_differences_are_relative_for_large_logits_only():

@@ -6,21 +6,25 @@ On a device emulated in host memory, where tests/contract/test_engine.py runs, t
 
 import re
 import shutil
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
+from concurrent.futures import Future
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import onnx
 import pytest
 from numpy.typing import NDArray
 
-from stream.engine.artifact import Artifact, seal
+from stream.engine.artifact import Artifact, Hardware, seal
 from stream.engine.contract import Engine
+from stream.engine.driver import Gpu
 from stream.engine.open import open_engine
 from stream.errors import UserError
-from tests.engine.emulated_gpu import LARGEST, EmulatedCuda, as_plan, emulated
+from tests.engine.emulated_gpu import L4, LARGEST, EmulatedCuda, as_plan, emulated
 
 Open = Callable[[Artifact, EmulatedCuda], Engine]
 
@@ -76,18 +80,20 @@ def expected_by(tiny_network) -> Callable[[NDArray[np.uint8]], NDArray[np.float3
     return expected_by
 
 
-def test_the_next_clips_arrive_while_the_network_computes(open_on, artifact, clips):
-    """The first network is made to last until the second batch has come."""
-    device = EmulatedCuda()
-    device.clips_first = 2
+def test_the_next_clips_arrive_while_the_network_computes(open_on, artifact, clips, expected_by):
+    """Each network is made to last until the next batch has come, which is submitted as a worker does it."""
+    device = EmulatedCuda(chained=6, delay_s=0.01)
     engine = open_on(artifact, device)
-    device.open.clear()
-    futures = [engine.submit(clips[i : i + 1]) for i in range(4)]
-    device.open.set()
-    wait(futures)
-    order = device.timeline
-    second_in = [i for i, what in enumerate(order) if what == "clips in"][1]
-    assert second_in < order.index("logits out"), order
+    done: SimpleQueue[Future[NDArray[np.float32]]] = SimpleQueue()
+    for i in range(engine.slots):
+        engine.submit(clips[i : i + 1]).add_done_callback(done.put)
+    logits = []
+    for i in range(engine.slots, device.chained):
+        logits.append(done.get(timeout=10).result())
+        time.sleep(0.01)  # another thread takes its time
+        engine.submit(clips[i : i + 1]).add_done_callback(done.put)
+    logits += [done.get(timeout=10).result() for _ in range(engine.slots)]
+    np.testing.assert_allclose(np.concatenate(logits), expected_by(clips[: device.chained]), atol=1e-4, rtol=1e-4)
 
 
 def test_a_fault_of_the_device_is_in_every_future_from_then_on(open_on, artifact, clips):
@@ -113,28 +119,91 @@ def test_closing_ends_its_thread(open_on, artifact, clips):
         engine.submit(clips[:1])
 
 
-def built_for(capability: str, artifact: Artifact) -> Artifact:
-    device = artifact.manifest.device.model_copy(update={"compute_capability": capability})
+def test_an_interrupt_while_a_plan_is_opened_ends_the_engine(artifact: Artifact):
+    """The thread that owns it would keep the process for ever."""
+
+    def interrupt() -> None:
+        time.sleep(0.05)  # whoever opens it waits by now
+        signal.raise_signal(signal.SIGINT)
+
+    before = set(threading.enumerate())
+    with emulated(EmulatedCuda(opening=interrupt)), pytest.raises(KeyboardInterrupt):
+        open_engine(artifact)
+    assert set(threading.enumerate()) <= before
+
+
+def test_what_tensorrt_says_is_logged_and_nothing_is_printed(open_on, artifact, capfd, caplog):
+    open_on(artifact, EmulatedCuda())
+    assert caplog.messages == ["TensorRT: Using default stream may be slow"]
+    assert capfd.readouterr().out == ""
+
+
+def test_a_gpu_with_too_little_memory_gets_one_line(open_on, artifact):
+    for allocations in range(8):
+        said = (
+            rf"too little free memory for batches of {LARGEST} \(cudaErrorMemoryAllocation\).* smaller --largest-batch"
+        )
+        with pytest.raises(UserError, match=said):
+            open_on(artifact, EmulatedCuda(allocations=allocations))
+
+
+def built_for(hardware: Hardware, artifact: Artifact) -> Artifact:
+    device = artifact.manifest.device.model_copy(update={"hardware": hardware})
     return Artifact(artifact.path, artifact.manifest.model_copy(update={"device": device}), artifact.digest)
 
 
-@pytest.mark.parametrize(("capability", "here"), [("8.9", (8, 9)), ("8.0+", (8, 9)), ("8.0+", (12, 0))])
-def test_a_plan_serves_on_gpus_that_it_was_built_for(open_on, artifact, capability: str, here: tuple[int, int]):
-    assert open_on(built_for(capability, artifact), EmulatedCuda(capability=here)).slots == 2
+ADA, AMPERE, TURING, BLACKWELL = (
+    Gpu(name=f"NVIDIA {name}", capability=capability, cuda="13.0")
+    for name, capability in (("RTX 4090", "8.9"), ("A100", "8.0"), ("T4", "7.5"), ("B200", "10.0"))
+)
 
 
-@pytest.mark.parametrize("capability", ["8.0", "9.0+"])
-def test_a_plan_for_other_gpus_gets_one_line(open_on, artifact, capability: str):
-    said = rf"was built for NVIDIA L4 \({re.escape(capability)}\), this GPU has compute capability 8\.9"
+@pytest.mark.parametrize(
+    ("hardware", "gpu"),
+    [
+        ("this", L4),
+        ("same-capability", L4),
+        ("same-capability", ADA),
+        *(("ampere-or-later", gpu) for gpu in (L4, ADA, AMPERE, BLACKWELL)),
+    ],
+)
+def test_a_plan_serves_on_gpus_that_it_was_built_for(open_on, artifact, hardware: Hardware, gpu: Gpu):
+    assert open_on(built_for(hardware, artifact), EmulatedCuda(gpu=gpu)).slots == 3
+
+
+@pytest.mark.parametrize(
+    ("hardware", "gpu"),
+    [
+        ("this", ADA),
+        ("this", Gpu(name="NVIDIA L4", capability="9.0", cuda="13.0")),
+        ("same-capability", AMPERE),
+        ("ampere-or-later", TURING),
+    ],
+)
+def test_a_plan_for_other_gpus_gets_one_line(open_on, artifact, hardware: Hardware, gpu: Gpu):
+    here = re.escape(f"{gpu.name} ({gpu.capability})")
+    said = rf"was built on NVIDIA L4 \(8\.9\) for --hardware {hardware}, here is {here}; build it on this machine"
     with pytest.raises(UserError, match=said):
-        open_on(built_for(capability, artifact), EmulatedCuda())
+        open_on(built_for(hardware, artifact), EmulatedCuda(gpu=gpu))
 
 
-def test_a_plan_that_tensorrt_cannot_load_gets_one_line(open_on, artifact, tmp_path):
+def test_a_plan_that_tensorrt_cannot_load_gets_one_line_with_its_words(open_on, artifact, tmp_path):
     folder = Path(shutil.copytree(artifact.path, tmp_path / "artifact"))
     (folder / "model.plan").write_bytes(b"of another version")
-    with pytest.raises(UserError, match=r"this TensorRT \(0\.emulated\) can't load a plan"):
+    said = (
+        r"plan was built by TensorRT 11\.4\.0\.106, and TensorRT 10\.16\.1\.11 can't load it here: The engine plan "
+        r"file is not compatible with this version; build"
+    )
+    with pytest.raises(UserError, match=said):
         open_on(seal(folder, artifact.manifest), EmulatedCuda())
+
+
+def test_a_batch_that_tensorrt_refuses_is_told_with_its_words(open_on, artifact, clips):
+    device = EmulatedCuda()
+    engine = open_on(artifact, device)
+    device.refuses.set()
+    with pytest.raises(RuntimeError, match=r"^TensorRT's execute_async_v3 failed: Error Code 1: Cuda Runtime$"):
+        engine.submit(clips[:1]).result(timeout=10)
 
 
 def test_a_plan_that_is_not_what_the_manifest_says_gets_one_line(open_on, artifact, tmp_path):

@@ -17,6 +17,7 @@ class Report:
 
     def __init__(self) -> None:
         self.passed: list[str] = []
+        self.skipped: list[str] = []
         self.failed: dict[str, str] = {}
         self.measured: list[str] = []
 
@@ -24,6 +25,8 @@ class Report:
         if report.failed:
             crash = getattr(report.longrepr, "reprcrash", None)
             self.failed[report.nodeid] = (crash.message if crash else report.longreprtext).strip().partition("\n")[0]
+        elif report.skipped:
+            self.skipped.append(report.nodeid)
         elif report.when == "call":
             self.passed.append(report.nodeid)
         if report.when == "call":
@@ -37,7 +40,7 @@ class Report:
             f"versions  {', '.join(f'{name} {_version(name)}' for name in _PACKAGES)}",
             *(f"measured  {each}" for each in self.measured),
             *(f"failed    {name}: {why}" for name, why in self.failed.items()),
-            f"{len(self.passed)} passed, {len(self.failed)} failed",
+            f"{len(self.passed)} passed, {len(self.failed)} failed, {len(self.skipped)} skipped",
         ]
         return "\n".join(lines)
 

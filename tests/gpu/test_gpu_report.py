@@ -21,6 +21,11 @@ def test_bad():
     assert 1 == 2, "one is not two"
 def test_never_begun(broken):
     pass
+@pytest.mark.skip
+def test_left_out():
+    pass
+def test_given_up():
+    pytest.skip("no")
 """
 
 
@@ -34,7 +39,8 @@ def test_each_end_is_told_and_what_was_measured(tmp_path: Path):
     assert "measured  fp16: 0.7 ms\n" in text
     assert "failed    test_three.py::test_bad: AssertionError: one is not two\n" in text
     assert "failed    test_three.py::test_never_begun: RuntimeError: no memory\n" in text
-    assert text.endswith("\n1 passed, 2 failed")
+    assert text.endswith("\n1 passed, 2 failed, 2 skipped")
+    assert report.passed == ["test_three.py::test_good"]
     assert "torch 2" in text
 
 

@@ -21,7 +21,6 @@ def settings(**given: object) -> BuildSettings:
         {"workspace_mb": 100},
         {"builder_level": 3},
         {"hardware": "this"},
-        {"version_compatible": False},
         {"timing_cache": Path("timing")},
     ],
 )

@@ -9,7 +9,7 @@ from stream.engine.artifact import Artifact
 from stream.errors import UserError
 from training.checkpoint import load_checkpoint, save_checkpoint
 from trt_build.build import STAGES, build
-from trt_build.inputs import find_built, inputs_of
+from trt_build.inputs import digest_of, find_built, inputs_of
 from trt_build.settings import BuildSettings
 
 
@@ -73,6 +73,18 @@ def test_each_part_of_the_draft_counts(tiny_artifact: Artifact, change):
     unrecorded = changed.model_copy(update={"inputs": inputs_of(changed, here)})
     assert find_built(tiny_artifact.path, unrecorded) is None
     assert find_built(tiny_artifact.path, manifest) is not None
+
+
+def test_sources_count_by_their_names_and_texts(tmp_path: Path, tiny_artifact: Artifact, monkeypatch):
+    """A build of other code is another artifact, whatever the version says."""
+    here, found = settings(Path("checkpoint"), Path("out")), set()
+    monkeypatch.setattr("trt_build.inputs.files", lambda _package: tmp_path)
+    (tmp_path / "part").mkdir()
+    for name, text in (("a.py", "1"), ("a.py", "2"), ("part/b.py", "2")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / "notes.txt").write_text(text + name)
+        found.add((digest_of(tmp_path), inputs_of(tiny_artifact.manifest, here)))
+    assert len({digest for digest, _ in found}) == len({inputs for _, inputs in found}) == 3
 
 
 def test_settings_count_but_for_places_and_speed(tiny_artifact: Artifact):

@@ -21,6 +21,7 @@ from training.scoring import score
 from trt_build.agreement import check_agreement
 from trt_build.build import build
 from trt_build.cpu.int8 import EXACT
+from trt_build.cpu.isa import logits_by_set
 from trt_build.samples import draw_samples
 from trt_build.settings import BuildSettings
 
@@ -105,6 +106,11 @@ def test_a_network_that_eight_bits_can_not_hold_is_refused_with_its_layers(few: 
     with pytest.raises(UserError, match=r"int8 is refused: .*changes most are node_\w+, "):
         build(settings, begin=lambda _: None)
     assert {each.name for each in tmp_path.iterdir()} == {"checkpoint"}
+
+
+def test_a_cpu_that_can_not_be_stood_in_for_gets_one_line(tmp_path: Path):
+    with pytest.raises(UserError, match=r"^int8 can't be scored as a CPU with AVX2 does it: .+; build with"):
+        logits_by_set(tmp_path / "absent.xml", np.zeros((1, 2, 16, 64, 64), np.uint8))
 
 
 GOOD = Agreement(clips=1000, description="", correlation=0.9995, flips=0.004, mcc=0.8, mcc_engine=0.795)

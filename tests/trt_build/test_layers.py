@@ -43,17 +43,39 @@ def test_a_layer_with_stored_weights_counts_by_their_precision(tmp_path: Path, t
     }
 
 
-@pytest.mark.parametrize("told", [{"Datatype": "Half"}, {"Format/Datatype": "Channel major Half"}])
-def test_a_plan_tells_its_layers_where_they_were_written_down(tmp_path: Path, tiny_artifact: Artifact, told):
+def plan_that_tells(text: str, folder: Path, artifact: Artifact) -> Artifact:
+    (folder / PLAN_LAYERS).write_text(text)
+    manifest = artifact.manifest.model_copy(update={"kind": "tensorrt", "files": {PLAN_LAYERS: "0" * 64}})
+    return replace(artifact, path=folder, manifest=manifest)
+
+
+@pytest.mark.parametrize(
+    ("told", "precision"),
+    [
+        ({"Datatype": "Half", "Format": "Row major linear"}, "FP16"),
+        ({"Format/Datatype": "Half"}, "FP16"),
+        ({"Format/Datatype": "Float"}, "FP32"),
+        ({"Format/Datatype": "Row major linear FP16 format"}, "FP16"),
+        ({"Format/Datatype": "Row major linear FP32"}, "FP32"),
+        ({"Format/Datatype": "Channel major FP16 format where channel % 8 == 0"}, "FP16"),
+        ({"Format/Datatype": "Thirty-two wide channel vectorized row major Int8 format."}, "INT8"),
+        ({"Format/Datatype": "N/A due to dynamic shapes"}, "-"),
+        ({"Name": "clips"}, "-"),
+    ],
+)
+def test_a_plan_tells_its_layers_where_they_were_written_down(tmp_path, tiny_artifact: Artifact, told, precision):
     layers = [
         {"LayerType": "CaskConvolution", "Outputs": [told]},
         {"LayerType": "CaskConvolution", "Outputs": [told]},
         {"LayerType": "Signal", "Outputs": []},
     ]
-    (tmp_path / PLAN_LAYERS).write_text(json.dumps({"Layers": layers}))
-    manifest = tiny_artifact.manifest.model_copy(update={"kind": "tensorrt", "files": {PLAN_LAYERS: "0" * 64}})
-    plan = replace(tiny_artifact, path=tmp_path, manifest=manifest)
-    assert count_layers(plan) == [LayerCount("CaskConvolution", "Half", 2), LayerCount("Signal", "-", 1)]
+    plan = plan_that_tells(json.dumps({"Layers": layers}), tmp_path, tiny_artifact)
+    assert count_layers(plan) == [LayerCount("CaskConvolution", precision, 2), LayerCount("Signal", "-", 1)]
+
+
+@pytest.mark.parametrize("text", ["", "not JSON"])
+def test_a_plan_whose_layers_can_not_be_read_does_not_tell_them(tmp_path: Path, tiny_artifact: Artifact, text: str):
+    assert count_layers(plan_that_tells(text, tmp_path, tiny_artifact)) is None
 
 
 def test_a_plan_whose_layers_are_not_written_down_does_not_tell_them(tmp_path: Path, tiny_artifact: Artifact):

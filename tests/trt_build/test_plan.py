@@ -1,9 +1,9 @@
 """TensorRT-RTX parses and compiles our files for real, without a GPU; no plan of it has ever been run."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,17 @@ from pydantic import ValidationError
 
 from stream.clip.spec import ClipSpec
 from stream.engine.driver import Gpu
+from stream.engine.nvlog import Lines, logger_into, words
 from stream.errors import UserError
 from tests.bare import run_without
+from tests.trt_build.rtx import Rtx
 from training.networks import build, network_named
 from trt_build.export import export_onnx
 from trt_build.nvidia.fp16 import write_fp16
-from trt_build.nvidia.handle import Handle, Reach, TensorRt, check_version, load
+from trt_build.nvidia.handle import Handle, check_reach, check_version
 from trt_build.nvidia.int8 import write_int8
-from trt_build.nvidia.log import Lines, logger_into, words
-from trt_build.nvidia.plan import PlanSettings, _configure, compile_plan
-from trt_build.nvidia.timing import timing_file, use_timing
+from trt_build.nvidia.plan import PlanSettings, _configure, compile_plan, inspect
+from trt_build.nvidia.timing import save_timing, timing_file, use_timing
 
 ROOT = Path(__file__).resolve().parents[2]
 AMPERE, ADA, BLACKWELL, TURING = "8.0", "8.9", "12.0", "7.5"
@@ -32,28 +33,23 @@ BATCHES = PlanSettings(usual_batch=4, largest_batch=8)
 
 @pytest.fixture(scope="module")
 def rtx() -> Handle:
-    return load("tensorrt-rtx")
-
-
-def aimed(*capabilities: str) -> PlanSettings:
-    return BATCHES.model_copy(update={"reach": Reach(capabilities=capabilities)})
+    return Rtx()
 
 
 @pytest.mark.parametrize("capability", [AMPERE, "8.6", ADA, BLACKWELL])
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_every_precision_compiles_for_any_batch_size(rtx, precision: str, capability: str, request):
-    plan = compile_plan(request.getfixturevalue(precision), aimed(capability), rtx)
+    plan = compile_plan(request.getfixturevalue(precision), BATCHES, Rtx(capabilities=(capability,)))
     assert len(plan.content) > 1e6
-    assert plan.layers is None or json.loads(plan.layers), "no GPU, no inspection"
 
 
 def test_half_the_bits_make_a_smaller_plan(rtx, fp32: Path, fp16: Path):
-    whole, half = (len(compile_plan(path, aimed(ADA), rtx).content) for path in (fp32, fp16))
+    whole, half = (len(compile_plan(path, BATCHES, Rtx(capabilities=(ADA,))).content) for path in (fp32, fp16))
     assert half < whole - 0.4 * fp32.stat().st_size
 
 
 def test_one_plan_for_several_gpus(rtx, fp16: Path):
-    assert compile_plan(fp16, aimed(TURING, AMPERE, BLACKWELL), rtx).content
+    assert compile_plan(fp16, BATCHES, Rtx(capabilities=(TURING, AMPERE, BLACKWELL))).content
     assert compile_plan(fp16, BATCHES, rtx).content, "or for those that NVIDIA chose"
 
 
@@ -80,7 +76,8 @@ def test_a_deeper_network_compiles_in_every_precision(rtx, clips, tmp_path: Path
     write_fp16(tmp_path / "fp32.onnx", tmp_path / "fp16.onnx")
     write_int8(tmp_path / "fp32.onnx", tmp_path / "int8.onnx", clips=clips[:1])
     whole, half, quarter = (
-        len(compile_plan(tmp_path / f"{each}.onnx", aimed(ADA), rtx).content) for each in ("fp32", "fp16", "int8")
+        len(compile_plan(tmp_path / f"{each}.onnx", BATCHES, Rtx(capabilities=(ADA,))).content)
+        for each in ("fp32", "fp16", "int8")
     )
     assert half < 0.6 * whole
     assert quarter < whole
@@ -98,8 +95,8 @@ class TestRefusals:
         return line
 
     def test_batch_sizes_that_do_not_rise(self, rtx, fp32: Path):
-        line = self.refusal(fp32, PlanSettings(smallest_batch=8, usual_batch=4, largest_batch=2), rtx)
-        assert "batches 8, 4, 2" in line
+        line = self.refusal(fp32, PlanSettings(usual_batch=4, largest_batch=2), rtx)
+        assert "batches 1, 4, 2" in line
         assert "MIN<=OPT<=MAX" in line
 
     def test_batch_sizes_for_a_network_that_takes_two(self, rtx, fp32: Path, tmp_path: Path):
@@ -107,7 +104,7 @@ class TestRefusals:
         model = onnx.load(fp32)
         model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
         onnx.save(model, tmp_path / "frozen.onnx")
-        falling = PlanSettings(smallest_batch=8, usual_batch=4, largest_batch=2)
+        falling = PlanSettings(usual_batch=4, largest_batch=2)
         assert "MIN<=OPT<=MAX" in self.refusal(tmp_path / "frozen.onnx", falling, rtx)
         assert "static dimensions that don't match" in self.refusal(tmp_path / "frozen.onnx", BATCHES, rtx)
 
@@ -117,10 +114,9 @@ class TestRefusals:
         assert "Consider increase the allowed workspace size" in line
 
     def test_a_precision_that_a_gpu_has_no_kernels_for(self, rtx, fp32: Path, fp16: Path):
-        line = self.refusal(fp32, aimed(TURING), rtx)
-        assert "for 7.5" in line
+        line = self.refusal(fp32, BATCHES, Rtx(capabilities=(TURING,)))
         assert "FP32 3D convolution is not supported" in line
-        assert compile_plan(fp16, aimed(TURING), rtx).content
+        assert compile_plan(fp16, BATCHES, Rtx(capabilities=(TURING,))).content
 
     def test_a_zero_point_that_is_not_zero(self, rtx, int8: Path, tmp_path: Path):
         model = onnx.load(int8)
@@ -147,47 +143,34 @@ class TestRefusals:
 
 
 class TestHandle:
-    def test_a_capability_that_is_not_compiled_for_is_answered_with_those_that_are(self, rtx, fp32: Path):
-        with pytest.raises(UserError, match=r"capability 9\.0: TensorRT-RTX .* compiles for 7\.5, 8\.0, .*, 12\.1"):
-            compile_plan(fp32, aimed(ADA, "9.0"), rtx)
-
-    @pytest.mark.parametrize(
-        "reach", [Reach(hardware="same-capability"), Reach(version_compatible=True), Reach(hardware="this")]
-    )
-    def test_rtx_refuses_what_it_would_pass_over(self, rtx, fp32: Path, reach: Reach):
-        settings = BATCHES.model_copy(update={"reach": reach})
-        if reach == Reach():
-            assert compile_plan(fp32, settings, rtx).content
-        else:
-            with pytest.raises(UserError, match="name compute capabilities instead"):
-                compile_plan(fp32, settings, rtx)
-
-    def test_what_a_plan_of_tensorrt_runs_on(self):
-        gpu = Gpu(name="NVIDIA L4", capability="8.9", cuda="13.0")
-        assert Reach().compute_capability(gpu) == "8.9"
-        assert Reach(hardware="same-capability").compute_capability(gpu) == "8.9"
-        assert Reach(hardware="ampere-or-later").compute_capability(gpu) == "8.0+"
-
     def test_a_gpu_that_could_not_run_the_plan_is_refused_before_it_is_compiled(self):
-        turing = Gpu(name="NVIDIA T4", capability="7.5", cuda="13.0")
+        turing, ada = (Gpu(name="NVIDIA T4", capability=each, cuda="13.0") for each in (TURING, ADA))
+        check_reach("ampere-or-later", ada)
+        check_reach("same-capability", turing)
         with pytest.raises(UserError, match=r"NVIDIA T4 .* capability 7\.5, before 8\.0, .*; build on a later GPU"):
-            Reach(hardware="ampere-or-later").compute_capability(turing)
+            check_reach("ampere-or-later", turing)
 
     def test_a_library_that_is_absent_gets_one_line(self, tmp_path: Path):
-        code = "from trt_build.nvidia.handle import load; load('tensorrt-rtx')"
-        ended = run_without({"tensorrt_rtx"}, tmp_path, "-c", code)
-        assert "UserError: tensorrt-rtx is needed, and not installed" in ended.stderr
-        assert "pip install tensorrt-rtx" in ended.stderr
+        code = "from trt_build.nvidia.handle import load; load(None)"
+        ended = run_without({"tensorrt"}, tmp_path, "-c", code)
+        assert "UserError: tensorrt is needed, and not installed" in ended.stderr
+        assert "pip install stall-stream[tensorrt]" in ended.stderr
 
     def test_a_version_of_another_line_is_refused(self):
-        for version in ("10.0.1", "11.4.0.106"):
-            check_version("TensorRT", version, TensorRt.majors)
-        for version in ("8.6.1.post1", "12.0.0.1"):
-            with pytest.raises(UserError, match=rf"TensorRT {version} is installed, and 10 or 11 is needed"):
-                check_version("TensorRT", version, TensorRt.majors)
+        for version in ("10.9.0.34", "10.16.1.11", "11.4.0.106"):
+            check_version(version)
+        for version in ("8.6.1.post1", "10.8.0.43", "12.0.0.1"):
+            with pytest.raises(UserError, match=rf"TensorRT {version} is installed, and 10\.9 to 11 is needed"):
+                check_version(version)
 
 
-@pytest.mark.parametrize("wrong", [{"level": 6}, {"workspace_bytes": 0}, {"smallest_batch": 0}, {"fp16": True}])
+def test_a_plan_that_can_not_be_loaded_has_no_layers_and_the_log_says_why(rtx):
+    lines = Lines()
+    assert inspect(b"no plan", rtx, lines) is None
+    assert lines.errors
+
+
+@pytest.mark.parametrize("wrong", [{"level": 6}, {"workspace_bytes": 0}, {"usual_batch": 0}, {"fp16": True}])
 def test_settings_that_tensorrt_would_pass_over_are_refused(wrong: dict[str, object]):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         PlanSettings.model_validate({"usual_batch": 4, "largest_batch": 8, **wrong})
@@ -250,6 +233,11 @@ class TestTiming:
         use_timing(config, tmp_path / "here.timing")
         assert config.cache == b"of another GPU"
 
+    def test_where_there_is_none_nothing_is_written(self, tmp_path: Path):
+        config: Any = SimpleNamespace(get_timing_cache=lambda: None)
+        save_timing(config, tmp_path / "new" / "here.timing")
+        assert list(tmp_path.iterdir()) == []
+
     def test_a_place_that_cannot_be_written_costs_the_cache_and_not_the_plan(self, rtx, fp16: Path, tmp_path: Path):
         (tmp_path / "file").touch()
         file = tmp_path / "file" / "here.timing"
@@ -258,9 +246,9 @@ class TestTiming:
         assert f"the timing cache {file} can't be written (File exists)" in plan.warnings
 
     def test_a_failed_build_leaves_the_cache_alone(self, rtx, fp32: Path, tmp_path: Path):
-        settings = aimed(TURING).model_copy(update={"timing": tmp_path / "here.timing"})
+        settings = BATCHES.model_copy(update={"timing": tmp_path / "here.timing"})
         with pytest.raises(UserError, match="FP32 3D convolution"):
-            compile_plan(fp32, settings, rtx)
+            compile_plan(fp32, settings, Rtx(capabilities=(TURING,)))
         assert list(tmp_path.iterdir()) == []
 
     def test_its_name_tells_gpu_tensorrt_and_driver_apart(self, rtx, tmp_path: Path):
@@ -268,7 +256,6 @@ class TestTiming:
             Gpu(name="NVIDIA L4", capability="8.9", cuda="13.0"),
             Gpu(name="NVIDIA L4", capability="8.9", cuda="12.4"),
             Gpu(name="NVIDIA A100-SXM4/80GB", capability="8.0", cuda="13.0"),
-            None,
         ]
         files = {timing_file(tmp_path, handle=rtx, gpu=gpu) for gpu in gpus}
         assert len(files) == len(gpus)
@@ -280,7 +267,7 @@ COLLECT = """
 import gc, sys
 from pathlib import Path
 from stream.errors import UserError
-from trt_build.nvidia.handle import Reach, load
+from tests.trt_build.rtx import Rtx
 from trt_build.nvidia import plan
 from trt_build.nvidia.plan import PlanSettings, compile_plan
 gc.disable()
@@ -291,8 +278,8 @@ def collecting(lines, library):
                 lines.warnings.append("collected")
                 gc.collect()
     return Logger()
-rtx, path, batches = load("tensorrt-rtx"), Path(sys.argv[1]), {"usual_batch": 4, "largest_batch": 8}
-for refused in ({"workspace_bytes": 1}, {"reach": Reach(capabilities=("0.0",))}):
+rtx, path, batches = Rtx(), Path(sys.argv[1]), {"usual_batch": 4, "largest_batch": 8}
+for refused in ({"workspace_bytes": 1}, {"workspace_bytes": 2}):
     try:
         compile_plan(path, PlanSettings(**batches, **refused), rtx)
     except UserError as error:

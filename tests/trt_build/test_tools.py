@@ -17,10 +17,13 @@ import pytest
 from stream.cli import main
 from stream.engine.artifact import Artifact, Manifest, load_artifact, seal
 from stream.engine.golden import Golden
+from stream.errors import UserError
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.networks.slowfast import SlowFast
 from trt_build.__main__ import COMMANDS
+from trt_build.build import build
 from trt_build.fields import differing, flatten
+from trt_build.settings import BuildSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -192,6 +195,21 @@ class TestDiff:
     def test_a_place_that_takes_no_list_is_said_before_the_work(self, tiny_artifact: Artifact, tmp_path, capsys):
         nowhere = tmp_path / "nowhere" / "flips.csv"
         assert "there is no folder" in refusal(capsys, "diff", tiny_artifact.path, tiny_artifact.path, "--out", nowhere)
+
+    def test_an_engine_that_does_not_open_is_said_before(self, copy: Artifact, tiny_artifact, tmp_path, capsys):
+        reseal(copy, spec=copy.manifest.spec.model_copy(update={"size": 32}))
+        words = ("--clips", 8, "--processes", 1, "--cache", tmp_path / "cache")
+        assert "the manifest's spec gives" in refusal(capsys, "diff", tiny_artifact.path, copy.path, *words)
+        assert not (tmp_path / "cache").exists()
+
+
+def test_clips_that_int8_can_not_use_are_refused_before_the_export(compared: Compared, tiny_checkpoint, tmp_path: Path):
+    asked = {"checkpoint": tiny_checkpoint, "precision": "int8", "data": compared.kept["zero"]}
+    stages: list[str] = []
+    with pytest.raises(UserError, match="holds 8 clips: too few for --calibration-clips 300"):
+        build(BuildSettings.model_validate({**asked, "out": tmp_path / "out"}), begin=stages.append)
+    assert "export to ONNX" not in stages
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_fields_are_laid_side_by_side(tiny_artifact: Artifact):

@@ -22,6 +22,9 @@ BEST = "PyTorch at its best"
 _BATCHES = (1, 8)
 """Of PyTorch and ONNX Runtime: larger ones were never faster on a CPU."""
 
+_GPU_LANES = 3
+"""The slots of TensorRT's engine: what a worker keeps in hand."""
+
 _ClipsOf = Callable[[ClipSpec], Path]
 
 
@@ -77,7 +80,7 @@ def _of_artifact(artifact: Artifact, threads: int, clips_of: _ClipsOf) -> Conten
     manifest = artifact.manifest
     clips = clips_of(manifest.spec)
     on_cpu = manifest.kind == "openvino"
-    lanes = {threads, 2 * threads} if on_cpu else {1, 2, 3}
+    lanes = {threads, 2 * threads} if on_cpu else {_GPU_LANES}
     return Contender(
         name=f"{artifact.path} ({manifest.precision})",
         ways=_ways("artifact", artifact.path, clips, threads, batches=manifest.batch_sizes, lanes=lanes),

@@ -53,8 +53,8 @@ class Row(Fact):
     p50_ms: float
     """Of single clips, each alone, over all rounds."""
     p99_ms: float
-    less_cpu: Spread
-    """How many times the CPU time of the first row for a clip is this one's; within a round."""
+    less_cpu: Spread | None
+    """How many times the CPU time of the first row for a clip is this one's; within a round. None of GPUs."""
     faster: Spread
     """How many times the throughput of the first row this one's is; within a round."""
     gflops: float
@@ -62,7 +62,8 @@ class Row(Fact):
     share_of_peak: float | None
     """Of what the machine reaches in the contender's arithmetic, by CPU time; None where it isn't known."""
     load_s: float
-    memory_mb: float
+    memory_mb: float | None
+    """None of GPUs, which have their own."""
     difference: float | None
     """Largest of its logits from the first row's (`stream.engine.golden.difference`); None for other clips."""
 
@@ -107,12 +108,12 @@ def table(found: Report) -> Group:
             letter,
             f"{row.clips_per_s.median:.0f}",
             f"{row.cpu_ms.median:.2f}",
-            f"{row.less_cpu.median:.2f} [{row.less_cpu.low:.2f}, {row.less_cpu.high:.2f}]",
+            "" if row.less_cpu is None else _bracketed(row.less_cpu),
             "" if row.share_of_peak is None else f"{row.share_of_peak:.0%}",
             f"{row.p50_ms:.1f}",
             f"{row.p99_ms:.1f}",
             f"{row.load_s:.1f}",
-            f"{row.memory_mb:.0f}",
+            "" if row.memory_mb is None else f"{row.memory_mb:.0f}",
             "" if row.difference is None else f"{row.difference:.0e}",
         )
     for column in shown.columns[1:]:
@@ -123,6 +124,7 @@ def table(found: Report) -> Group:
 def _row(one: Measured, base: Measured, peaks: Mapping[Arithmetic, float]) -> Row:
     cpu_ms = _spread(one.throughput, _cpu_ms)
     latencies_ms = list(chain.from_iterable(turn.latencies_ms for turn in one.latency))
+    both_on_cpu = one.contender.arithmetic and base.contender.arithmetic
     peak = peaks.get(one.contender.arithmetic) if one.contender.arithmetic else None
     return Row(
         name=one.contender.name,
@@ -131,14 +133,18 @@ def _row(one: Measured, base: Measured, peaks: Mapping[Arithmetic, float]) -> Ro
         cpu_ms=cpu_ms,
         p50_ms=float(np.percentile(latencies_ms, 50)),
         p99_ms=float(np.percentile(latencies_ms, 99)),
-        less_cpu=_ratios(base.throughput, one.throughput, _cpu_ms),
+        less_cpu=_ratios(base.throughput, one.throughput, _cpu_ms) if both_on_cpu else None,
         faster=_ratios(one.throughput, base.throughput, _clips_per_s),
         gflops=one.contender.gflops,
         share_of_peak=one.contender.gflops / (cpu_ms.median / 1e3 * peak) if peak else None,
         load_s=one.ready.load_s,
-        memory_mb=one.ready.memory_mb,
+        memory_mb=one.ready.memory_mb if one.contender.arithmetic else None,
         difference=_difference(one.ready, base.ready) if one.contender.spec == base.contender.spec else None,
     )
+
+
+def _bracketed(found: Spread) -> str:
+    return f"{found.median:.2f} [{found.low:.2f}, {found.high:.2f}]"
 
 
 def _cpu_ms(turn: Turn) -> float:

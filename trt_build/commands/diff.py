@@ -1,6 +1,6 @@
 """`python -m trt_build diff`: what differs between two artifacts, and which verdicts."""
 
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from rich.table import Table
 
@@ -24,12 +24,12 @@ def run(settings: DiffSettings) -> int:
     a, b = load_artifact(settings.a), load_artifact(settings.b)
     shown = console()
     shown.print(_fields(a, b))
-    with Bars() as bars:
+    with ExitStack() as stack, Bars() as bars:
+        engines = [stack.enter_context(closing(open_engine(each))) for each in (a, b)]  # either may be refused
         shared = shared_clips(settings, a, b, bars)
         judged = []
-        for name, artifact, clips in (("A", a, shared.a), ("B", b, shared.b)):
-            with closing(open_engine(artifact)) as engine:
-                logits = score_clips(engine, clips, progress=bars.clips(f"score by {name}"))
+        for name, artifact, engine, clips in zip("AB", (a, b), engines, (shared.a, shared.b), strict=True):
+            logits = score_clips(engine, clips, progress=bars.clips(f"score by {name}"))
             judged.append(Judged.of(logits, artifact.manifest.rule))
     found = Comparison.of(shared.a.facts, *judged)
     shown.print(verdict_table(found, shared.description))

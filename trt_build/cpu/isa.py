@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from stream.errors import UserError
 from trt_build.cpu.reference import logits
 
 SETS = ("AVX2", "AVX512_CORE", "AVX512_CORE_VNNI")
@@ -27,7 +28,14 @@ def logits_by_set(file: Path, clips: NDArray[np.uint8]) -> dict[str, NDArray[np.
         found = {}
         for name in SETS:
             command = [sys.executable, "-m", __spec__.name, *map(str, (file, given, told))]
-            subprocess.run(command, check=True, env={**os.environ, "ONEDNN_MAX_CPU_ISA": name})
+            done = subprocess.run(
+                command, check=False, env={**os.environ, "ONEDNN_MAX_CPU_ISA": name}, stderr=subprocess.PIPE, text=True
+            )
+            if done.returncode:
+                why = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
+                raise UserError(
+                    f"int8 can't be scored as a CPU with {name} does it: {why}; build with --precision fp32"
+                )
             found[name] = np.load(told)
     return found
 

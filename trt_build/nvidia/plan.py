@@ -4,6 +4,7 @@ Precision is not chosen here: networks are strongly typed, so each tensor has th
 (`fp16` and `int8` rewrite the file).
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from stream.engine.artifact import Hardware
+from stream.engine.nvlog import Lines, logger_into, words
 from stream.errors import UserError
-from trt_build.nvidia.handle import Handle, Reach
-from trt_build.nvidia.log import Lines, logger_into, words
+from trt_build.nvidia.handle import Handle
 from trt_build.nvidia.timing import save_timing, use_timing
 
 if TYPE_CHECKING:
@@ -25,11 +27,10 @@ class PlanSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    smallest_batch: int = Field(default=1, ge=1)
     usual_batch: int = Field(ge=1)
     """The batch size that kernels are chosen for."""
     largest_batch: int = Field(ge=1)
-    reach: Reach = Reach()
+    hardware: Hardware = "this"
     workspace_bytes: int | None = Field(default=None, ge=1)
     """Memory on the GPU that a kernel may use beside its tensors; None leaves it at all there is."""
     level: int = Field(default=3, ge=0, le=5)
@@ -45,8 +46,6 @@ class Plan:
     content: bytes
     warnings: tuple[str, ...]
     """NVIDIA's, each once, and that the timing cache couldn't be kept."""
-    layers: str | None
-    """The inspector's JSON on what became of the layers; None where the plan can't be loaded here."""
 
 
 def compile_plan(onnx_file: Path, settings: PlanSettings, handle: Handle) -> Plan:
@@ -62,7 +61,7 @@ def compile_plan(onnx_file: Path, settings: PlanSettings, handle: Handle) -> Pla
         # Not with its frames, which hold a builder: one that is collected as garbage from within the log of the next
         # build waits for that build, and the build for its log (seen in TensorRT-RTX 1.7).
         raise error.with_traceback(None) from None
-    return Plan(content, tuple(dict.fromkeys(lines.warnings)), inspect(content, handle))
+    return Plan(content, tuple(dict.fromkeys(lines.warnings)))
 
 
 def _compile(onnx_file: Path, settings: PlanSettings, handle: Handle, lines: Lines) -> bytes:
@@ -72,7 +71,7 @@ def _compile(onnx_file: Path, settings: PlanSettings, handle: Handle, lines: Lin
     network = builder.create_network(handle.network_flags)
     parser = library.OnnxParser(network, logger)
     if not parser.parse_from_file(str(onnx_file)):
-        raise _unread(onnx_file, handle, words(list(_parser_errors(parser))))
+        raise _unread(onnx_file, handle, words(_parser_errors(parser)))
     if (network.num_inputs, network.num_outputs) != (1, 1):  # it reads an empty file, too
         raise _unread(onnx_file, handle, f"{network.num_inputs} inputs and {network.num_outputs} outputs, not one each")
     config = builder.create_builder_config()
@@ -80,7 +79,7 @@ def _compile(onnx_file: Path, settings: PlanSettings, handle: Handle, lines: Lin
         use_timing(config, settings.timing)
     lines.take_errors()  # of a cache that it refused, say: no harm was done
     _configure(config, settings, handle)
-    index = config.add_optimization_profile(_profile(builder, network.get_input(0), settings))
+    index = config.add_optimization_profile(_profile(builder, network.get_input(0), settings, lines))
     if index < 0 or lines.errors:
         raise _refused(onnx_file, settings, handle, lines)
     serialized = builder.build_serialized_network(network, config)
@@ -94,18 +93,12 @@ def _compile(onnx_file: Path, settings: PlanSettings, handle: Handle, lines: Lin
     return bytes(serialized)
 
 
-def inspect(plan: bytes, handle: Handle) -> str | None:
-    """What the inspector says of a plan's layers, as JSON; None where the plan can't be loaded here.
-
-    A version compatible plan brings code that runs on loading it: only plans that were built here may be given.
-    """
-    runtime = handle.library.Runtime(logger_into(Lines(), handle.library))
-    runtime.engine_host_code_allowed = True
+def inspect(plan: bytes, handle: Handle, lines: Lines) -> str | None:
+    """What the inspector says of a plan's layers, as JSON; None where it says nothing, and `lines` may tell why."""
+    runtime = handle.library.Runtime(logger_into(lines, handle.library))
     engine = runtime.deserialize_cuda_engine(plan)
-    if engine is None:
-        return None
-    layers: str = engine.create_engine_inspector().get_engine_information(handle.library.LayerInformationFormat.JSON)
-    return layers
+    inspector = engine.create_engine_inspector() if engine else None
+    return inspector.get_engine_information(handle.library.LayerInformationFormat.JSON) if inspector else None
 
 
 def _configure(config: "nv.IBuilderConfig", settings: PlanSettings, handle: Handle) -> None:
@@ -115,14 +108,19 @@ def _configure(config: "nv.IBuilderConfig", settings: PlanSettings, handle: Hand
     if settings.workspace_bytes:
         config.set_memory_pool_limit(library.MemoryPoolType.WORKSPACE, settings.workspace_bytes)
     config.clear_flag(library.BuilderFlag.TF32)  # it rounds products of fp32 to 10 bits: 1e-4 would be out of reach
-    handle.aim(config, settings.reach)
+    handle.aim(config, settings.hardware)
 
 
-def _profile(builder: "nv.Builder", clips: "nv.ITensor", settings: PlanSettings) -> "nv.IOptimizationProfile":
+def _profile(
+    builder: "nv.Builder", clips: "nv.ITensor", settings: PlanSettings, lines: Lines
+) -> "nv.IOptimizationProfile":
     profile = builder.create_optimization_profile()
     clip = tuple(clips.shape)[1:]
-    sizes = (settings.smallest_batch, settings.usual_batch, settings.largest_batch)
-    profile.set_shape(clips.name, *((size, *clip) for size in sizes))
+    sizes = [(size, *clip) for size in (1, settings.usual_batch, settings.largest_batch)]
+    try:
+        profile.set_shape(clips.name, *sizes)
+    except (RuntimeError, ValueError):  # where it doesn't only log; the profile then isn't taken
+        lines.add(logging.ERROR, f"the profile {sizes} is refused")
     return profile
 
 
@@ -141,10 +139,9 @@ def _parser_errors(parser: "nv.OnnxParser") -> Iterator[str]:
 
 
 def _refused(onnx_file: Path, settings: PlanSettings, handle: Handle, lines: Lines) -> UserError:
-    sizes = f"batches {settings.smallest_batch}, {settings.usual_batch}, {settings.largest_batch}"
+    sizes = f"batches 1, {settings.usual_batch}, {settings.largest_batch}"
     workspace = f", workspace {settings.workspace_bytes} bytes" if settings.workspace_bytes else ""
-    target = f", for {', '.join(settings.reach.capabilities)}" if settings.reach.capabilities else ""
     return UserError(
-        f"{handle} can't compile {onnx_file.name} ({sizes}{workspace}{target}): {words(lines.take_errors())}; "
+        f"{handle} can't compile {onnx_file.name} ({sizes}{workspace}): {lines.take_errors()}; "
         "give what it asks for, or another precision or target"
     )

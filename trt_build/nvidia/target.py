@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from stream.engine.artifact import Device, Kind, Precision
 from stream.engine.driver import Gpu, require_gpu
+from stream.engine.nvlog import Lines
 from stream.engine.open import tensorrt_engine
 from trt_build.layers import PLAN_LAYERS
 from trt_build.nvidia.fp16 import write_fp16
-from trt_build.nvidia.handle import Handle, Reach, load
+from trt_build.nvidia.handle import Handle, check_reach, load
 from trt_build.nvidia.int8 import write_int8
-from trt_build.nvidia.plan import PlanSettings, compile_plan
+from trt_build.nvidia.plan import PlanSettings, compile_plan, inspect
 from trt_build.nvidia.reference import logits, outputs_of_layers
 from trt_build.nvidia.timing import timing_file
 from trt_build.settings import BuildSettings
@@ -37,12 +38,12 @@ class TensorRtTarget:
     @property
     def batch_sizes(self) -> tuple[int, ...]:
         """The profile's."""
-        return tuple(sorted({self.plan.smallest_batch, self.plan.usual_batch, self.plan.largest_batch}))
+        return tuple(sorted({1, self.plan.usual_batch, self.plan.largest_batch}))
 
     @property
     def device(self) -> Device:
-        """The GPU, and the compute capability of all that the plan runs on."""
-        return Device(name=self.gpu.name, compute_capability=self.plan.reach.compute_capability(self.gpu))
+        """The GPU, and which others the plan runs on."""
+        return Device(name=self.gpu.name, compute_capability=self.gpu.capability, hardware=self.plan.hardware)
 
     @property
     def builder(self) -> dict[str, str]:
@@ -54,12 +55,13 @@ class TensorRtTarget:
         }
 
     def compile(self, folder: Path, calibration: NDArray[np.uint8] | None) -> tuple[str, ...]:
-        """Writes model.plan and, where the plan can be loaded, what its inspector says of the layers."""
+        """Writes model.plan and, where the inspector says anything, what it says of the layers."""
         plan = compile_plan(self._lower(folder, calibration), self.plan, self.handle)
         (folder / "model.plan").write_bytes(plan.content)
-        if plan.layers is not None:
-            (folder / PLAN_LAYERS).write_text(plan.layers)
-        return plan.warnings
+        lines = Lines()
+        if layers := inspect(plan.content, self.handle, lines):
+            (folder / PLAN_LAYERS).write_text(layers)
+        return (*plan.warnings, *(f"inspector: {each}" for each in (*lines.errors, *lines.warnings)))
 
     def scored_elsewhere(self, folder: Path, clips: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """By ONNX Runtime, in integers and in floating point; they round otherwise, and no other GPU is at hand."""
@@ -88,12 +90,14 @@ def tensorrt_here(settings: BuildSettings) -> TensorRtTarget:
     Raises:
         UserError: there is no GPU, no TensorRT that this is written for, or nothing to run its plans with.
     """
-    gpu, handle = require_gpu(), load("tensorrt")
+    gpu = require_gpu()
+    handle = load(gpu)
+    check_reach(settings.hardware, gpu)
     tensorrt_engine()  # the proof will need it: better to hear of it before minutes of compiling
     plan = PlanSettings(
         usual_batch=settings.usual_batch,
         largest_batch=settings.largest_batch,
-        reach=Reach(hardware=settings.hardware, version_compatible=settings.version_compatible),
+        hardware=settings.hardware,
         workspace_bytes=settings.workspace_mb and settings.workspace_mb * 10**6,
         level=settings.builder_level,
         timing=timing_file(settings.timing_cache.expanduser(), handle=handle, gpu=gpu),

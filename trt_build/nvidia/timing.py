@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     import tensorrt as nv
 
 
-def timing_file(folder: Path, *, handle: Handle, gpu: Gpu | None) -> Path:
-    """Where the cache of this TensorRT on this GPU lies; without a GPU, that of an edition that compiles for others."""
-    where = f"{gpu.name} cuda {gpu.cuda}" if gpu else "no gpu"
-    return folder / f"{re.sub('[^A-Za-z0-9.]+', '-', f'{handle} {where}').lower()}.timing"
+def timing_file(folder: Path, *, handle: Handle, gpu: Gpu) -> Path:
+    """Where the cache of this TensorRT on this GPU lies."""
+    name = f"{handle} {gpu.name} cuda {gpu.cuda}"
+    return folder / f"{re.sub('[^A-Za-z0-9.]+', '-', name).lower()}.timing"
 
 
 def use_timing(config: "nv.IBuilderConfig", file: Path) -> None:
@@ -35,13 +35,16 @@ def use_timing(config: "nv.IBuilderConfig", file: Path) -> None:
 
 
 def save_timing(config: "nv.IBuilderConfig", file: Path) -> None:
-    """Writes the cache, whole or not at all. Of two builders at once the later one's stays; each is of use.
+    """Writes the cache, if there is one, whole or not at all. Of two builders at once the later one's stays.
 
     Raises:
         OSError: the folder can't be made or written to.
     """
+    cache = config.get_timing_cache()
+    if cache is None:
+        return
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
         part = Path(folder) / "part"
-        part.write_bytes(bytes(config.get_timing_cache().serialize()))
+        part.write_bytes(bytes(cache.serialize()))
         part.replace(file)

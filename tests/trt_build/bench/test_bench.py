@@ -72,6 +72,7 @@ def test_artifacts_and_onnxruntime_are_compared(tiny_artifact: Artifact, tmp_pat
         assert row.share_of_peak is not None
         assert 0 < row.share_of_peak < 1.5
         assert 0 < row.p50_ms <= row.p99_ms
+        assert row.memory_mb is not None
         assert row.memory_mb > 1
     assert "ONNX Runtime" in shown
     assert "ONNX Runtime" in plot.read_text()

@@ -89,6 +89,8 @@ def test_what_harms_a_round_harms_no_ratio():
     base = measured("base", [1, -2], SLOW_ROUND, QUICK_ROUND)
     twice = measured("twice", [1, -2], turn(clips=20, cpu_s=2), turn(clips=80, cpu_s=2))
     rows = report([base, twice], {"fp32": 100}, BenchSettings(artifacts=[Path("a")]), []).rows
+    assert rows[0].less_cpu is not None
+    assert rows[1].less_cpu is not None
     assert (rows[0].faster.median, rows[0].less_cpu.median) == (1, 1)
     for ratio in (rows[1].faster, rows[1].less_cpu):
         assert (ratio.low, ratio.median, ratio.high) == (2, 2, 2)
@@ -101,6 +103,16 @@ def test_a_share_of_the_peak_is_of_cpu_time():
     rows = report([one, gpu], {"fp32": 50}, BenchSettings(artifacts=[Path("a")]), []).rows
     assert rows[0].share_of_peak == pytest.approx(0.05)
     assert rows[1].share_of_peak is None
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_means_nothing_beside_a_gpu_stays_empty(place: int):
+    """Its work and its memory are its own, whichever row it has."""
+    cpu, gpu = measured("cpu", [0], SLOW_ROUND), measured("gpu", [0], SLOW_ROUND, gpu=True)
+    rows = report([cpu, gpu] if place else [gpu, cpu], {}, BenchSettings(artifacts=[Path("a")]), []).rows
+    of_gpu, of_cpu = rows[place], rows[1 - place]
+    assert (of_gpu.less_cpu, of_gpu.memory_mb, of_cpu.memory_mb) == (None, None, 80)
+    assert (of_cpu.less_cpu is None) == (place == 0)
 
 
 def test_logits_are_held_against_those_of_the_same_clips():
@@ -120,5 +132,5 @@ def test_the_table_shows_every_row():
     console = Console(record=True, width=80)
     console.print(table(found))
     shown = console.export_text()
-    for said in ("A  first: batch 1, 2 lanes", "4.00 [4.00, 4.00]", "5%", "50 Gop/s in fp32"):
+    for said in ("A  first: batch 1, 2 lanes", "1.00 [1.00, 1.00]", "5%", "50 Gop/s in fp32"):
         assert said in shown, said
