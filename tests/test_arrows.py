@@ -118,7 +118,6 @@ ARROWS: dict[str, set[str]] = {
         "stream.clip",
         "stream.errors",
         "stream.fetch",
-        "stream.lifeline",
         "stream.linefile",
         "stream.measures",
         "stream.outfile",
@@ -126,15 +125,16 @@ ARROWS: dict[str, set[str]] = {
         "stream.textfiles",
         "stream.validation",
         "training.outfile",
+        "training.pools",
         "training.synthetic",
     },
     "training.synthetic": {
         "stream.clip",
         "stream.errors",
-        "stream.lifeline",
         "stream.records",
         "stream.textfiles",
         "stream.validation",
+        "training.pools",
     },
     "training.measures": {"stream.measures", "stream.verdict", "training.data.clips", "training.data.splits"},
     "training.page": {
@@ -150,9 +150,9 @@ ARROWS: dict[str, set[str]] = {
     "training.networks": {"stream.clip.spec", "stream.errors", "stream.validation", "training.network_names"},
     "training.probes": {
         "stream.clip",
-        "stream.lifeline",
         "training.data",
         "training.measures",
+        "training.pools",
         "training.synthetic",
     },
     "training.settings": {

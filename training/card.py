@@ -130,8 +130,8 @@ def _thresholds(card: CheckpointCard, studies: Sequence[Study]) -> str:
     chosen = (
         f"They were chosen so that of the clips called stalled at most {words.stated(limits.error)} flow, of those "
         f"called flowing at most {words.stated(limits.error)} are stalled, and of all stalled clips at most "
-        f"{words.stated(limits.missed)} are called flowing: of the clips they were chosen on, taken together, so that of "
-        "hard ones alone more are wrong. "
+        f"{words.stated(limits.missed)} are called flowing: of the clips that they were "
+        "chosen on, taken together, so that of hard ones alone more are wrong. "
         if limits
         else "What they were chosen to keep is not recorded. "
     )

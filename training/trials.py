@@ -6,12 +6,11 @@ decides a comparison. Thresholds are chosen on validation clips, measures are of
 
 import hashlib
 import io
-import multiprocessing
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,13 +21,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from stream.clip.spec import ClipSpec
-from stream.lifeline import serve_parent
 from training.data.cache import MANIFEST, open_cache
 from training.data.clips import Clips
 from training.data.splits import folds
 from training.loop import Budget, Diverged, Hooks, Precision, begin, train
 from training.networks import NetworkConfig, Views, build, join
 from training.outfile import write_whole
+from training.pools import pool
 from training.recipe import Recipe
 from training.scoring import score
 
@@ -111,21 +110,12 @@ def run(trials: Sequence[Trial], *, out: Path, jobs: int, on_end: Callable[[int,
     waiting = {trial.digest: trial for trial in trials if not _path(out, trial).exists()}
     done = len({trial.digest for trial in trials}) - len(waiting)
     on_end(done, done + len(waiting))
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_start_process) as pool:
-        futures = [pool.submit(_run, trial, out) for trial in waiting.values()]
-        try:
-            for ended, future in enumerate(as_completed(futures), start=done + 1):
-                future.result()
-                on_end(ended, done + len(waiting))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with pool(jobs, ready=partial(torch.set_num_threads, 1)) as executor:
+        futures = [executor.submit(_run, trial, out) for trial in waiting.values()]
+        for ended, future in enumerate(as_completed(futures), start=done + 1):
+            future.result()
+            on_end(ended, done + len(waiting))
     return [_load(trial, out) for trial in trials]
-
-
-def _start_process() -> None:
-    serve_parent()
-    torch.set_num_threads(1)
 
 
 def _run(trial: Trial, out: Path) -> None:

@@ -6,10 +6,8 @@ The same scenes in each row, but for the last, rendered, encoded, and read as a 
 """
 
 import argparse
-import multiprocessing
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,9 +24,9 @@ from stream.engine.artifact import Artifact, load_artifact
 from stream.engine.golden import score_all
 from stream.engine.open import open_engine
 from stream.errors import ClipFault
-from stream.lifeline import serve_parent
 from training.data.generated import Lot, draw_scene
 from training.measures import evaluate
+from training.pools import pool
 from training.synthetic import PRESETS, Scene, sample_scene, write_clip
 from training.synthetic.render import render
 from training.synthetic.video import REAL, Encoding, encode, outline_chroma
@@ -105,11 +103,6 @@ ROWS: dict[str, Written] = {
 SLOW = "flow of 12 to 50 px a frame"
 
 
-def _start_process() -> None:
-    serve_parent()
-    prepare()
-
-
 def read_all(preset: str, spec: ClipSpec, lot: Lot, index: int) -> list[NDArray[np.uint8] | None]:
     """One clip of each row, as it is read; None where it is rejected."""
     stalled = bool(lot.labels()[index])
@@ -152,8 +145,8 @@ def main() -> None:
     if any(each.manifest.spec != spec for each in artifacts):
         parser.error("the artifacts read clips in different ways; give them one by one")
     lot = Lot(settings.clips, (settings.preset,), STALLED_SHARE, "test", SEED)
-    with ProcessPoolExecutor(settings.processes, multiprocessing.get_context("spawn"), _start_process) as pool:
-        coming = pool.map(partial(read_all, settings.preset, spec, lot), range(settings.clips))
+    with pool(settings.processes, ready=prepare) as executor:
+        coming = executor.map(partial(read_all, settings.preset, spec, lot), range(settings.clips))
         read = list(track(coming, "clips", total=settings.clips, console=Console(stderr=True)))
     labels = lot.labels()
     projects = np.array([draw_scene(lot, index, bool(labels[index])).project for index in range(settings.clips)])

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -17,11 +15,11 @@ from numpy.typing import NDArray
 from stream.clip import prepare
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
-from stream.lifeline import serve_parent
 from training.data.cache import Origin, open_cache, read_manifest
 from training.data.cache_writer import CacheWriter
 from training.data.clips import Clips
 from training.data.journal import ReadClip
+from training.pools import pool
 from training.synthetic import GENERATOR_VERSION, PRESETS, Scene, crop, sample_scene
 
 Purpose = Literal["training", "validation", "test", "choice"]
@@ -104,21 +102,11 @@ def _wanted(lot: Lot) -> pl.DataFrame:
 def _fill(writer: CacheWriter, lot: Lot, spec: ClipSpec, processes: int, progress: Callable[[int, int], None]) -> None:
     labels = lot.labels()
     left = [index for index in range(lot.clips) if lot.clip_id(index) not in writer.kept]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, initializer=_start_process) as pool:
-        try:
-            made = pool.map(partial(_generate_clip, lot, spec), left, labels[left].tolist(), chunksize=8)
-            for done, (clip, pixels) in enumerate(made, start=lot.clips - len(left) + 1):
-                writer.add(clip, pixels)
-                progress(done, lot.clips)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _start_process() -> None:
-    serve_parent()
-    prepare()
+    with pool(processes, ready=prepare) as executor:
+        made = executor.map(partial(_generate_clip, lot, spec), left, labels[left].tolist(), chunksize=8)
+        for done, (clip, pixels) in enumerate(made, start=lot.clips - len(left) + 1):
+            writer.add(clip, pixels)
+            progress(done, lot.clips)
 
 
 def _generate_clip(lot: Lot, spec: ClipSpec, index: int, stalled: bool) -> tuple[ReadClip, NDArray[np.uint8]]:  # noqa: FBT001 - called by map

@@ -7,17 +7,16 @@ bad.csv              filename,expected_reason: clips that can't be judged; they 
 """
 
 import csv
-import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from stream.clip import prepare
 from stream.errors import Reason, UserError
-from stream.lifeline import serve_parent
+from training.pools import pool
 from training.synthetic.preset import PRESETS
 from training.synthetic.render import record
 from training.synthetic.scene import Scene, sample_scene
@@ -151,23 +150,12 @@ def _prepare(out: Path) -> None:
 
 def _run(jobs: Sequence[_Job], out: Path, processes: int, progress: Callable[[int], None] | None) -> list[_Row]:
     rows: list[_Row] = []
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(jobs)), context, initializer=_start_process) as pool:
-        futures = [pool.submit(_write, job, out) for job in jobs]
-        try:
-            for future in as_completed(futures):
-                rows.append(future.result())
-                if progress:
-                    progress(len(rows))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with pool(min(processes, len(jobs)), ready=prepare) as executor:
+        for future in as_completed([executor.submit(_write, job, out) for job in jobs]):
+            rows.append(future.result())
+            if progress:
+                progress(len(rows))
     return rows
-
-
-def _start_process() -> None:
-    serve_parent()
-    cv2.setNumThreads(1)
 
 
 def _write(job: _Job, out: Path) -> _Row:
