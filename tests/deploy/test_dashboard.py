@@ -6,6 +6,9 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana.dashboard import PATH, text
 from deploy.grafana.panels import Panel, Query, Row, panel_list
@@ -52,6 +55,33 @@ def test_a_panel_has_a_number_of_its_own_which_stays_whatever_comes_beside_it():
     old, new = (Panel(title=title, says="It.", unit="s", queries=(Query("up"),), width=12) for title in ("old", "new"))
     (_, before, _), (_, _, after) = panel_list((Row("r", (old, new)),)), panel_list((Row("r", (new, old)),))
     assert before["id"] == after["id"]
+
+
+def through_grafanas_model(told: dict[str, Any]) -> Any:
+    register_default_plugins()
+    return json.loads(JSONEncoder().encode(Dashboard.from_json(told)))
+
+
+def test_grafanas_own_model_knows_all_of_it():
+    told = {**DASHBOARD, "annotations": {"list": []}}  # whose queries it leaves to the data source
+    assert lost(told, through_grafanas_model(told)) == []
+
+
+def test_what_grafana_has_no_name_for_is_found():
+    misspelt = json.loads(PATH.read_text().replace('"unit"', '"untis"').replace('"noValue"', '"noValu"'))
+    paths = lost(misspelt["panels"], through_grafanas_model(misspelt)["panels"])
+    assert {path.rpartition("/")[2] for path in paths} == {"untis", "noValu"}
+
+
+def lost(told: Any, known: Any, path: str = "") -> list[str]:
+    """Where something is that didn't come through a model, or came as another."""
+    if told == known or told in (None, []):
+        return []
+    if isinstance(told, dict) and isinstance(known, dict):
+        return [each for name in told for each in lost(told[name], known.get(name), f"{path}/{name}")]
+    if isinstance(told, list) and isinstance(known, list):
+        return [each for at, (a, b) in enumerate(zip(told, known, strict=True)) for each in lost(a, b, f"{path}/{at}")]
+    return [path]
 
 
 def test_each_alert_is_shown_and_linked_to_its_page():
