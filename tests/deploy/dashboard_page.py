@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from tests.deploy.dashboard_plots import Canvas, plot
-from tests.deploy.shown import Curve, Shown, worded
+from tests.deploy.shown import Curve, Firing, Shown, worded
 
 _CELL_PX, _GAP_PX = 30, 8
 _COLUMN_PX, _ROW_PX = 59 + _GAP_PX, _CELL_PX + _GAP_PX
@@ -34,13 +34,13 @@ th { color: #8ab8ff; font-weight: normal; }
 """
 
 
-def page(dashboard: dict[str, Any], shown: list[Shown], alerts: list[tuple[int, int]]) -> str:
+def page(dashboard: dict[str, Any], shown: list[Shown], alerts: list[Firing]) -> str:
     """The whole HTML.
 
     Args:
         dashboard: as Grafana takes it.
         shown: its panels in their order, with their answers.
-        alerts: from when until when, in seconds, one fired.
+        alerts: those that fired.
     """
     rows = [panel for panel in dashboard["panels"] if panel["type"] == "row"]
     variables = " · ".join(each["label"] for each in dashboard["templating"]["list"])
@@ -77,7 +77,7 @@ def _place(panel: dict[str, Any]) -> str:
     return f"grid-area: {at['y'] + 1} / {at['x'] + 1} / span {at['h']} / span {at['w']}"
 
 
-def _section(shown: Shown, alerts: list[tuple[int, int]]) -> str:
+def _section(shown: Shown, alerts: list[Firing]) -> str:
     panel = shown.panel
     links = "".join(f"<a>{escape(link['title'])}</a>" for link in panel["links"])
     draw = {"stat": _number, "table": _table}.get(panel["type"])
@@ -88,7 +88,7 @@ def _section(shown: Shown, alerts: list[tuple[int, int]]) -> str:
     )
 
 
-def _drawing(shown: Shown, alerts: list[tuple[int, int]]) -> str:
+def _drawing(shown: Shown, alerts: list[Firing]) -> str:
     at = shown.panel["gridPos"]
     width = at["w"] * _COLUMN_PX - _GAP_PX
     told = [(curve, worded(curve.last, shown.defaults["unit"])) for curve in _named(shown)]

@@ -15,7 +15,7 @@ from matplotlib.ticker import MultipleLocator
 from numpy.typing import NDArray
 
 from deploy.grafana.panels import BAD
-from tests.deploy.shown import Shown, worded
+from tests.deploy.shown import Firing, Shown, worded
 
 _DPI = 72
 _INK, _GRID = "#ccccdc", "#34373e"
@@ -29,7 +29,7 @@ class Canvas:
     height: int
 
 
-def plot(shown: Shown, canvas: Canvas, alerts: list[tuple[int, int]]) -> str:
+def plot(shown: Shown, canvas: Canvas, alerts: list[Firing]) -> str:
     """The SVG of a time series or a heat map; while an alert fires, the curves have a shade behind them."""
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "stall", "font.family": "sans-serif", "font.size": 10}):
         figure = Figure(figsize=(canvas.width / _DPI, canvas.height / _DPI), dpi=_DPI, layout="constrained")
@@ -38,8 +38,8 @@ def plot(shown: Shown, canvas: Canvas, alerts: list[tuple[int, int]]) -> str:
             _bands(axes, shown)
         else:
             _curves(axes, shown)
-            for begin, end in alerts:
-                axes.axvspan(_days(begin), _days(end), color=BAD, alpha=0.12, linewidth=0, zorder=0)
+            for each in alerts:
+                axes.axvspan(_days(each.begin_s), _days(each.end_s), color=BAD, alpha=0.12, linewidth=0, zorder=0)
         _plain(axes)
         drawn = io.StringIO()
         FigureCanvasSVG(figure).print_svg(drawn, metadata={"Date": None})

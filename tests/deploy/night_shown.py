@@ -23,7 +23,7 @@ from tests.deploy.dashboard_page import WIDTH_PX, height_px, page
 from tests.deploy.history import STEP_S, STEPS, Night
 from tests.deploy.promql import MONITORING, rules, sent
 from tests.deploy.servers import ask, prometheus
-from tests.deploy.shown import Shown
+from tests.deploy.shown import Firing, Shown
 from tests.system.commands import until
 
 BEGIN_S = 1_764_021_600
@@ -85,7 +85,7 @@ class NightShown:
 
     dashboard: dict[str, Any]
     panels: list[Shown]
-    alerts: list[tuple[int, int]]
+    alerts: list[Firing]
 
     def draw(self, program: str, picture: Path, *, rows: int | None = None) -> None:
         """Writes a browser's picture of the page, as a PNG of 256 colours, and the page beside it."""
@@ -113,9 +113,9 @@ def look(url: str) -> NightShown:
     ]
     (annotation,) = told["annotations"]["list"]
     fired = [
-        stretch
+        Firing(series["metric"]["alertname"], begin, end)
         for series in ask(url, sent(annotation["target"]["expr"]), **span)
-        for stretch in _stretches([int(at) for at, _ in series["values"]])
+        for begin, end in _stretches([int(at) for at, _ in series["values"]])
     ]
     return NightShown(told, panels, fired)
 

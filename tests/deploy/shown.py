@@ -31,6 +31,15 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Firing:
+    """An alert, from when until when."""
+
+    name: str
+    begin_s: int
+    end_s: int
+
+
+@dataclass(frozen=True)
 class Shown:
     """A panel, and of each of its targets what was answered."""
 
