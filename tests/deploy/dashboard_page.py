@@ -66,10 +66,11 @@ def height_px(dashboard: dict[str, Any], *, rows: int | None = None) -> int:
 
 
 def box_px(panel: dict[str, Any]) -> tuple[int, int, int, int]:
-    """Left, upper, right and lower edge of what a panel has below its title."""
+    """Left, upper, right and lower edge of where only a panel's numbers or curves are: no title, no legend."""
     at = panel["gridPos"]
     left, top = _LEFT_PX + at["x"] * _COLUMN_PX, _TOP_PX + at["y"] * _ROW_PX
-    return left + 8, top + 28, left + at["w"] * _COLUMN_PX - 16, top + at["h"] * _ROW_PX - 16
+    width, height = at["w"] * _COLUMN_PX - _GAP_PX, at["h"] * _ROW_PX - _GAP_PX
+    return left + width // 5, top + 28, left + width - 2, top + 28 + height // 2
 
 
 def _place(panel: dict[str, Any]) -> str:
@@ -100,7 +101,8 @@ def _drawing(shown: Shown, alerts: list[Firing]) -> str:
         f"{escape(curve.name)} Last *: <b>{last}</b></span>"
         for curve, last in told
     )
-    return f'<img alt="" src="data:image/svg+xml;base64,{svg}"><div class="legend">{legend}</div>'
+    image = f'<img alt="" height="{height}" src="data:image/svg+xml;base64,{svg}">'
+    return f'{image}<div class="legend">{legend}</div>'
 
 
 def _named(shown: Shown) -> list[Curve]:
