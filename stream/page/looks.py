@@ -1,6 +1,7 @@
 """What a clip looks like, read again: as it goes into the network, and with what lies around its outline."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ class Look:
     """`[C, T, S, S]`, to the bit what the network gets."""
     around: NDArray[np.uint8]
     """`[2, T, V, V]`: grey with the outline's surroundings, and where its inside is."""
+    extra: Literal["none", "mask", "distance"]
+    """What the crop's second channel is, as in its spec."""
     indices: tuple[int, ...]
     """Of these frames in the video."""
     roi: Box
@@ -56,6 +59,7 @@ def look_at(reference: ClipReference, fetcher: Fetcher, *, spec: ClipSpec, crops
     return Look(
         crop=clip.pixels,
         around=outer.result().pixels,
+        extra=spec.extra,
         indices=frame_indices(clip.frames, spec),
         roi=clip.roi,
         frames=clip.frames,

@@ -16,6 +16,12 @@ from stream.records import KafkaSource, Outcome, Rejection, Source, Verdict
 
 _STRIP = 16
 """Most frames that are shown side by side, and below each other."""
+_MORE = 1.05
+"""Times as bright, which can be seen."""
+_SECOND = {
+    "mask": "Its second channel, the same in each frame: white is inside the outline.",
+    "distance": "Its second channel, the same in each frame: the brighter, the deeper inside the outline.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,9 @@ def render_page(subjects: Sequence[Subject], *, made: datetime) -> str:
 </head>
 <body>
 <h1>{clips}, and what came of {"it" if len(subjects) == 1 else "them"}</h1>
-<p>Made {made:%-d %B %Y, %H:%M} UTC by stall-stream {version("stall-stream")}. A moving crop pauses under the pointer;
-its pixels are to the bit what went into the network, only shown brighter.</p>
+<p>Made {made:%-d %B %Y, %H:%M} UTC by stall-stream {version("stall-stream")}. Where the scale is grey a clip is
+uncertain, and a person should judge it. A moving crop pauses under the pointer; but for their brightness its pixels are
+to the bit what went into the network.</p>
 {articles}
 </body>
 </html>
@@ -107,10 +114,8 @@ def _facts(subject: Subject) -> Iterator[tuple[str, str]]:
 
 
 def _verdict_facts(verdict: Verdict) -> Iterator[tuple[str, str]]:
-    given, took = verdict.thresholds, verdict.timings
-    yield "probability of stalled", f"{verdict.probability:.5f} at a prevalence of {given.prevalence:g}"
-    high = f"stalled from {given.high:g} on" if given.high < 1 else "never called stalled"
-    yield "thresholds", f"flowing below {given.low:g}, {high}; of two classes, stalled from {given.decide:g} on"
+    took = verdict.timings
+    yield "probability of stalled", f"{verdict.probability:.5f} at a prevalence of {verdict.thresholds.prevalence:g}"
     yield "video", _video(verdict.frames, verdict.roi)
     yield "artifact", verdict.artifact
     yield "spec of the crop", verdict.spec
@@ -140,10 +145,14 @@ def _scale(verdict: Verdict) -> str:
         for label, start, end in (("flowing", 0, low), ("uncertain", low, high), ("stalled", high, 100))
     )
     edges = "".join(
-        f'<span class="edge{lower}" style="--at: {100 * at:g}%">{name} {at:g}</span>'
-        for name, at, lower in (("low", given.low, ""), ("decide", given.decide, " lower"), ("high", given.high, ""))
+        f'<span class="edge{lower}" style="--at: {100 * at:g}%">{said}</span>'
+        for said, at, lower in (
+            (f"flowing below {given.low:g}", given.low, ""),
+            (f"if only two classes, stalled from {given.decide:g}", given.decide, " lower"),
+            (f"stalled from {given.high:g}" if given.high < 1 else "never stalled", given.high, ""),
+        )
     )
-    mark = f'<span class="mark" style="--at: {100 * verdict.probability:g}%">{verdict.probability:.3f}</span>'
+    mark = f'<span class="mark" style="--at: {100 * verdict.probability:g}%">{verdict.probability:.5f}</span>'
     return f'<div class="scale" style="background: linear-gradient(90deg, {colours})">{edges}{mark}</div>'
 
 
@@ -159,12 +168,13 @@ def _moving(look: Look) -> str:
     channels, frames, size, _ = look.crop.shape
     brighter = 255 / white_of(look.crop[0])
     film = png(look.crop[0].reshape(frames * size, size))
-    said = f"What went into the network: {frames} frames of {size} x {size} pixels, {brighter:.2g} times as bright."
+    first, last = look.indices[0], look.indices[-1]
+    shown = "as bright as they are" if brighter < _MORE else f"{brighter:.2g} times as bright as they are"
+    said = f"What went into the network: {frames} frames, from {first} to {last}, of {size} x {size} pixels, {shown}."
     moving = _window("moving", film, said, frames=frames, brighter=brighter)
     if channels == 1:
         return moving
-    said = "Its second channel, the same in each frame."
-    return moving + _window("still", png(look.crop[1, 0]), said, frames=1, brighter=1.0)
+    return moving + _window("still", png(look.crop[1, 0]), _SECOND[look.extra], frames=1, brighter=1.0)
 
 
 def _window(kind: str, picture: str, said: str, *, frames: int, brighter: float) -> str:

@@ -2,7 +2,7 @@
 
 hour 0  quiet                      hour 3  one worker is gone, the others do its work, it comes back
 hour 1  a store is slow: backlog   hour 4  a tenth of the clips is rejected
-hour 2  the backlog drains         hour 5  twice as many clips are stalled
+hour 2  the backlog drains         hour 5  twice as many clips are stalled; the store is slow again, and now it drains
 """
 
 import random
@@ -22,6 +22,7 @@ from tests.made_outcomes import made_verdict
 STEP_S, STEPS = 60, 360
 ARRIVALS = 240
 """A minute."""
+MONTH_DAYS, IN_TIME_S = 29, 60
 SOURCE = KafkaSource(topic="stall-clips", partition=0, offset=0)
 WORKERS = ("10.0.0.1:9464", "10.0.0.2:9464", "10.0.0.3:9464")
 STATES: tuple[State, ...] = get_args(State)
@@ -41,6 +42,11 @@ class Night:
         self._memory = {
             name: Gauge("process_resident_memory_bytes", "", registry=each) for name, each in self.registries.items()
         }
+        self._started = {
+            name: Gauge("process_start_time_seconds", "", registry=each) for name, each in self.registries.items()
+        }
+        for started in self._started.values():
+            started.set(begin_s - 9000)
         self._behind = 0.0
         for metrics in self._metrics.values():
             metrics.worker_info(group="stall-workers", topic="stall-clips", delivery="exactly-once")
@@ -72,7 +78,16 @@ class Night:
                     families[family.name] = family
                     for sample in family.samples:
                         self._note(points[family.name], sample.name, sample.labels, worker, (at_s, sample.value))
+        self._begin_with_a_quiet_month(points["stall_end_to_end_seconds"])
         return "\n".join([*self._lines(families, points), "# EOF\n"])
+
+    def _begin_with_a_quiet_month(self, series: dict[tuple[str, frozenset[tuple[str, str]]], list[Point]]) -> None:
+        """All clips of the month before were in time, as the budget wants to know."""
+        for (name, labels), told in series.items():
+            told_by = dict(labels)
+            if told_by["origin"] == "appended" and float(told_by.get("le", "inf")) >= IN_TIME_S and "sum" not in name:
+                clips = ARRIVALS * 60 * 24 * MONTH_DAYS // len(WORKERS)
+                told[:] = [(self.begin_s - MONTH_DAYS * 86400, 0.0), *((at, value + clips) for at, value in told)]
 
     def _note(
         self,
@@ -99,8 +114,8 @@ class Night:
     def _minute(self, step: int) -> tuple[str, ...]:
         hour, minute = divmod(step, 60)
         alive = WORKERS[:2] if hour == 3 and 10 <= minute < 40 else WORKERS
-        slow = hour == 1 and minute >= 15
-        capacity = (70 if slow else 110) * len(alive)
+        slow = (hour == 1 and minute >= 15) or (hour == 5 and 20 <= minute < 48)
+        capacity = (60 if slow else 110) * len(alive)
         arrived = ARRIVALS + self._rng.randrange(-30, 30)
         done = min(int(self._behind) + arrived, capacity + self._rng.randrange(-5, 5))
         self._behind += arrived - done
@@ -110,6 +125,8 @@ class Night:
         if hour == 3 and minute in (10, 40):
             for worker in alive:
                 self._metrics[worker].rebalanced()
+        if hour == 3 and minute == 40:
+            self._started[WORKERS[2]].set(self.begin_s + step * STEP_S - 5)
         self._now += STEP_S
         for worker in alive:
             self._metrics[worker].state("idle")
@@ -124,7 +141,7 @@ class Night:
             metrics.outcome(self._outcome(hour))
             metrics.end_to_end("appended", waited_s + rng.lognormvariate(-0.5, 0.6))
             metrics.end_to_end("captured", waited_s + rng.lognormvariate(4.5, 0.4))
-            metrics.stage("fetch", rng.lognormvariate(1.0 if slow else -3.0, 0.5))
+            metrics.stage("fetch", rng.lognormvariate(2.6 if slow else -3.0, 0.3))
             metrics.stage("read", rng.lognormvariate(-2.2, 0.4))
             metrics.stage("score", rng.lognormvariate(-3.5, 0.3))
         for _ in range(clips // 10):
@@ -140,8 +157,8 @@ class Night:
         metrics.waiting({**waiting, "deliver": rng.randrange(6)})
         metrics.in_flight(sum(waiting.values()), rng.randrange(20, 60) * 2**20)
         metrics.oldest_unfinished(waited_s)
-        self._cpu[worker].inc(0.02 * clips)
-        self._memory[worker].set(rng.randrange(180, 220) * 2**20)
+        self._cpu[worker].inc(0.2 * clips)
+        self._memory[worker].set(rng.randrange(195, 200) * 2**20 + index * 2**23)
         self._spend(metrics, "backpressure" if slow else "working")
 
     def _spend(self, metrics: Metrics, most: State) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import promql_parser
 import yaml
@@ -10,9 +11,17 @@ from prometheus_client.parser import text_string_to_metric_families
 MONITORING = Path(__file__).resolve().parents[2] / "deploy" / "monitoring"
 BY_PROMETHEUS = {"job", "instance"}
 Labels = Mapping[str, set[str]]
+VARIABLES = {"$__rate_interval": "5m", "$job": "stall-workers", "$instance": ".*"}
 
 
-def rules(name: str) -> Iterator[dict[str, str]]:
+def sent(expression: str) -> str:
+    """As Grafana sends it, with all workers chosen."""
+    for name, value in VARIABLES.items():
+        expression = expression.replace(name, value)
+    return expression
+
+
+def rules(name: str) -> Iterator[dict[str, Any]]:
     """Recording rules or alerts of a file."""
     for group in yaml.safe_load((MONITORING / name).read_text())["groups"]:
         yield from group["rules"]
@@ -20,7 +29,7 @@ def rules(name: str) -> Iterator[dict[str, str]]:
 
 def exposed_labels(text: str) -> dict[str, set[str]]:
     """The names of a /metrics page's samples, and the labels of each."""
-    labels: dict[str, set[str]] = {"up": set(BY_PROMETHEUS)}
+    labels: dict[str, set[str]] = {"up": set(BY_PROMETHEUS), "ALERTS": {"job", "alertname", "alertstate", "severity"}}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             labels.setdefault(sample.name, set(BY_PROMETHEUS)).update(sample.labels)

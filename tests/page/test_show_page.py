@@ -32,11 +32,18 @@ def rejection(detail: str = "half of it") -> Rejection:
     return Rejection(schema=SCHEMA, clip_id="b.mp4", reason=Reason.DAMAGED, detail=detail, source=SOURCE)
 
 
-def look(*, frames: int = 52, channels: int = 2) -> Look:
+def look(*, frames: int = 52, channels: int = 2, white: int = 90) -> Look:
     random = np.random.default_rng(0)
-    crop = random.integers(0, 90, (channels, 4, 16, 16)).astype(np.uint8)
+    crop = random.integers(0, white, (channels, 4, 16, 16)).astype(np.uint8)
     around = random.integers(0, 256, (2, 4, 24, 24)).astype(np.uint8)
-    return Look(crop=crop, around=around, indices=(6, 19, 32, 45), roi=(1, 2, 30, 40), frames=frames)
+    return Look(
+        crop=crop,
+        around=around,
+        extra="none" if channels == 1 else "distance",
+        indices=(6, 19, 32, 45),
+        roi=(1, 2, 30, 40),
+        frames=frames,
+    )
 
 
 def page(outcome: Outcome, seen: Look | str = "gone", appended_at: datetime | None = None) -> str:
@@ -60,10 +67,20 @@ class Text(HTMLParser):
 
 def test_a_verdict_is_told_with_its_probability_thresholds_and_digests():
     said = Text(page(verdict(project_id="p7", extra={"mouse": "7"}), look())).said
-    for told in ("0.90000 at a prevalence of 0.05", "flowing below 0.2", "stalled from 0.8 on", "stalled from 0.5 on"):
+    for told in (
+        "0.90000 at a prevalence of 0.05",
+        "flowing below 0.2",
+        "stalled from 0.8",
+        "two classes, stalled from 0.5",
+    ):
         assert told in said
     for told in ("a" * 16, "b" * 16, "clips/a.mp4", "p7", "mouse = 7", "52 frames, and the outline at [1, 2, 30, 40]"):
         assert told in said
+
+
+def test_a_rule_that_never_says_stalled_is_told_so():
+    never = verdict().thresholds.model_copy(update={"high": 1.0})
+    assert "never stalled" in Text(page(verdict(thresholds=never), look())).said
 
 
 def test_a_rejection_is_told_with_its_reason_and_why_there_is_no_picture():
@@ -78,6 +95,11 @@ def test_the_moving_crop_is_what_went_into_the_network_to_the_bit():
     assert film
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(film[1]))))
     assert np.array_equal(pixels.reshape(4, 16, 16), seen.crop[0])
+
+
+def test_the_moving_crop_is_told_with_its_frames_and_how_much_brighter_it_is_shown():
+    assert "4 frames, from 6 to 45, of 16 x 16 pixels, 2.9 times as bright as they are." in page(verdict(), look())
+    assert "of 16 x 16 pixels, as bright as they are." in page(verdict(), look(white=256))
 
 
 def test_a_page_needs_neither_the_network_nor_a_script():
