@@ -165,6 +165,17 @@ def test_without_transactions_a_worker_needs_no_right_to_them(guarded: GuardedKa
         assert alive.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.parametrize(("flags", "right"), [(["--slot", "a"], "{group}-a"), (["--delivery", "at-least-once"], None)])
+def test_doctor_asks_for_no_more_than_a_worker_that_is_told_the_same(
+    guarded: GuardedKafka, topics: Doctored, flags: list[str], right: str | None
+):
+    rights = [each for each in least("worker", topics) if "transactional-id" not in each]
+    more = [f"Write transactional-id {right.format(group=topics.group)}"] if right else []
+    user = guarded.newcomer(*rights, *more)
+    told = run(*words("doctor", topics, *flags, "--watch-s", 1), environment=user.environment)
+    assert "this user may do all that a worker does" in told.stdout, told.stderr
+
+
 def test_topics_that_may_not_be_created_are_named(guarded: GuardedKafka):
     topics = Doctored(guarded.bootstrap, create=False)
     names = topics.clips, topics.verdicts, topics.letters
