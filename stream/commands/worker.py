@@ -17,6 +17,7 @@ from stream.commands.scoring import open_scoring
 from stream.commands.sources import source_options
 from stream.fetch import open_sources
 from stream.interrupts import drain_on_signals
+from stream.logs import last_line
 from stream.messages import MESSAGE_LIMIT_BYTES, OutcomeTopics
 from stream.metrics import Metrics, Registry
 from stream.ops import OpsServer
@@ -43,7 +44,8 @@ def run(settings: WorkerSettings) -> int:
 
             def end(reason: str) -> None:
                 if outage := member.outage:  # asked for once: it may pass meanwhile
-                    leave_process(f"{outage}; what was in hand is left to others", member.exit_code)
+                    said = f"stall-stream: {outage}; what was in hand is left to others"
+                    leave_process(last_line(said, form=settings.log_format), member.exit_code)
                 end_process(reason)
 
             drain_on_signals(member.request_stop, drain_s=settings.drain_s, end=end)
