@@ -193,6 +193,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str:
         told = action.help or ""
+        told = told.replace("(default factory: usable_cpus)", "(default: one for each CPU)")
         return told.replace(" (default: none)", "") if "by default" in told else told
 
 

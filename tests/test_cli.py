@@ -134,6 +134,8 @@ def test_a_commands_help_tells_each_flag_with_what_it_is_for_and_its_default(
             assert f" {field_name.upper()} {field.description}" in told
         else:
             default = "none" if field.default is None else field.default
+            if field.default_factory is not None:
+                default = "one for each CPU"
             otherwise = "required" if field.is_required() else f"default: {default}"
             told_twice = field.default is None and "by default" in field.description
             assert f" --{field_name.replace('_', '-')}" in told

@@ -69,6 +69,8 @@ class ProbeSettings(TrainingSettings):
     cache: Path = Field(
         Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
     )
-    threads: int = Field(usable_cpus(), ge=1, le=256, description="threads that the network computes with")
-    processes: int = Field(usable_cpus(), ge=1, le=256, description="processes that generate clips")
+    threads: int = Field(
+        default_factory=usable_cpus, ge=1, le=256, description="threads that the network computes with"
+    )
+    processes: int = Field(default_factory=usable_cpus, ge=1, le=256, description="processes that generate clips")
     seed: int = Field(0, ge=0, description="of clips, folds and weights")
