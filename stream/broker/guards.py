@@ -236,14 +236,12 @@ def send(producer: KafkaProducer, message: Message) -> Any:
 
 
 def ask_as_nobody(admin: KafkaAdminClient, *, transactional_id: str) -> None:
-    """Asks for something that only who may use a transactional id is let ask, as a producer that doesn't exist.
+    """Asks, as a producer that there isn't, for something that only who may use a transactional id is let ask.
 
-    Brokers look at the right first, and then find that there is no such producer: one that uses the id is left alone.
-    kafka-python can ask by beginning a life of that producer, which ends another's.
+    Brokers look at the right first. kafka-python asks by beginning a life of a producer, which ends another's.
 
     Raises:
         TransactionalIdAuthorizationFailedError: this user may not use it.
-        AttributeError: this kafka-python is built differently.
     """
     manager = admin._manager  # noqa: SLF001 - no public way to it
     asked = AddOffsetsToTxnRequest(transactional_id=transactional_id, producer_id=-2, producer_epoch=0, group_id="-")
