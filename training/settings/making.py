@@ -26,9 +26,7 @@ class SynthesizeSettings(TrainingSettings):
     preset: Literal["demo", "field"] = Field("demo", description="how hard the clips are: demo is clear")
     bad: int = Field(0, ge=0, description="number of clips that can't be judged, listed in bad.csv")
     reencoded_share: float = Field(0.1, ge=0, le=1, description="share of clips re-encoded with groups of pictures")
-    processes: int = Field(
-        usable_cpus(), ge=1, le=256, description="processes that render and encode; by default one for each core"
-    )
+    processes: int = Field(default_factory=usable_cpus, ge=1, le=256, description="processes that render and encode")
 
 
 class ContactSheetSettings(TrainingSettings):
