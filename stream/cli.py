@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from stream.errors import UserError
+from stream.logs import LogFormat, last_line
 from stream.textfiles import reading
 from stream.validation import rule
 
@@ -126,6 +127,11 @@ def main(
         default: the command meant where none is named.
         foreign: prefixes of environment names that belong to sister programs.
     """
+
+    def refused(said: object) -> int:
+        print(last_line(f"{prog}: {said}", form=_log_format(commands, argv)), file=sys.stderr)  # noqa: T201
+        return 2
+
     try:
         if default is None and (not argv or argv[0] in ("-h", "--help")):
             print(_overview(prog, commands))  # noqa: T201
@@ -136,14 +142,12 @@ def main(
         code = command.run(_parse(named, command, flags, others))
         sys.stdout.flush()  # or a reader that went away would be noticed only by the interpreter's own end
     except UserError as error:
-        print(f"{prog}: {error}", file=sys.stderr)  # noqa: T201
-        return 2
+        return refused(error)
     except ModuleNotFoundError as error:
         if error.name not in _EXTRAS:
             raise
-        what = f"{error.name} is needed, and not installed: make install, or pip install '.[{_EXTRAS[error.name]}]'"
-        print(f"{prog}: {what}", file=sys.stderr)  # noqa: T201
-        return 2
+        extra = _EXTRAS[error.name]
+        return refused(f"{error.name} is needed, and not installed: make install, or pip install '.[{extra}]'")
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
@@ -189,6 +193,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
     def _get_help_string(self, action: argparse.Action) -> str:
         told = action.help or ""
+        told = told.replace("(default factory: usable_cpus)", "(default: one for each CPU)")
         return told.replace(" (default: none)", "") if "by default" in told else told
 
 
@@ -216,6 +221,25 @@ def _parse(prog: str, command: Command, argv: list[str], others: Mapping[str, Co
     except ValidationError as error:
         found = error.errors(include_url=False)
         raise UserError("; ".join(_sentence(command.settings, prefix, each) for each in found)) from None
+
+
+class _Form(CommandSettings):
+    """What a log should look like, whatever else was said or is wrong."""
+
+    model_config = SettingsConfigDict(cli_ignore_unknown_args=True)
+
+    log_format: LogFormat = "text"
+
+
+def _log_format(commands: Mapping[str, Command], argv: list[str]) -> LogFormat:
+    """As the user wants it; text for programs that have no such setting, and where it can't be told."""
+    if not any("log_format" in command.settings.model_fields for command in commands.values()):
+        return "text"
+    try:
+        flags = [word for word in argv if word not in ("-h", "--help")]  # which would end us here
+        return CliApp.run(_Form, cli_args=flags).log_format
+    except (SettingsError, ValueError, OSError):  # also a wrong value, and a .env that can't be read
+        return "text"
 
 
 def _sentence(settings: type[CommandSettings], prefix: str, error: ErrorDetails) -> str:

@@ -40,6 +40,15 @@ def log_to_stderr(level: str, *, secrets: Iterable[str], form: LogFormat = "text
     sys.excepthook = _log_defect
 
 
+def last_line(said: str, *, form: LogFormat) -> str:
+    """What a command that is refused says in the end: as it is for people, or as a line of a log in JSON."""
+    if form == "text":
+        return said
+    level = logging.ERROR
+    record = {"name": "stream", "levelno": level, "levelname": logging.getLevelName(level), "msg": said}
+    return _JsonFormatter(()).format(logging.makeLogRecord(record))
+
+
 def _log_defect(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     logging.getLogger("stream").critical("ended by a defect", exc_info=(kind, error, trace))
 

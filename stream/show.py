@@ -108,6 +108,9 @@ def show_report(console: Console, report: "Report") -> None:
         console.print(_rejections(report, one_by_one=rejections == len(report.rejected)))
     if report.confusion:
         console.print(_measures(report.confusion, report.prevalences))
+    elif verdicts and (labels := report.expectations.stalled):
+        told = f"as {next(iter(labels))}; verdicts are as {report.verdicts[0].clip_id}"
+        console.print(f"[yellow]none of the {len(labels)} labels is of a clip with a verdict[/]: {escape(told)}")
     if report.unexpected:
         console.print(f"[red]{report.unexpected} clips ended otherwise than was expected of them[/]")
     elif report.expectations.rejections:

@@ -1,5 +1,6 @@
 """Commands as a user types them: what can be said to them, and how mistakes, interrupts and closed pipes end."""
 
+import json
 import os
 import re
 import signal
@@ -35,6 +36,7 @@ class PourSettings(CommandSettings):
     guests: Names = Field([], description="who drinks")
     note: str | None = Field(None, description="left on the table")
     leaves: Leaves = Field(Leaves(), description="what goes in")
+    log_format: Literal["text", "json"] = Field("text", description="of the log")
 
 
 class WashSettings(CommandSettings):
@@ -132,6 +134,8 @@ def test_a_commands_help_tells_each_flag_with_what_it_is_for_and_its_default(
             assert f" {field_name.upper()} {field.description}" in told
         else:
             default = "none" if field.default is None else field.default
+            if field.default_factory is not None:
+                default = "one for each CPU"
             otherwise = "required" if field.is_required() else f"default: {default}"
             told_twice = field.default is None and "by default" in field.description
             assert f" --{field_name.replace('_', '-')}" in told
@@ -316,6 +320,46 @@ def test_what_the_command_cannot_honour_is_one_line_too(kitchen: Kitchen, capsys
     kitchen.outcome = UserError("no tea in the tin: buy some")
     assert kitchen.run("pour") == 2
     assert refused(capsys) == "tea: no tea in the tin: buy some"
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["pour", "--log-format", "json"], "tea: no tea in the tin:\n  buy some"),
+        (["pour", "--log-format=json", "--cups", "0"], "tea: --cups (STALL_CUPS) = '0'"),
+        (["pour", "--log-format", "json", "--cpus", "3"], "tea: unrecognized arguments: --cpus"),
+        (["puor", "--log-format", "json"], "tea: unknown command 'puor'"),
+    ],
+)
+def test_where_logs_are_json_so_is_the_last_line(kitchen: Kitchen, capsys, argv: list[str], said: str):
+    kitchen.outcome = UserError("no tea in the tin:\n  buy some")
+    assert kitchen.run(*argv) == 2
+    told = json.loads(capsys.readouterr().err)
+    assert (told["level"], told["logger"]) == ("error", "stream")
+    assert told["message"].startswith(said)
+
+
+@WHERE
+@pytest.mark.parametrize("argv", [["pour"], ["pour", "--help"]])
+def test_nor_is_a_log_in_json_spoilt_by_a_mistake_in_its_environment(
+    kitchen: Kitchen, capsys, monkeypatch, where: str, argv: list[str]
+):
+    give(where, "STALL_LOG_FORMAT", "json", monkeypatch)
+    monkeypatch.setenv("STALL_CPUS", "5")
+    assert kitchen.run(*argv) == 2
+    assert "unknown setting STALL_CPUS" in json.loads(capsys.readouterr().err)["message"]
+
+
+def test_a_program_whose_logs_have_one_form_keeps_to_it(kitchen: Kitchen, capsys, monkeypatch):
+    monkeypatch.setenv("STALL_LOG_FORMAT", "json")
+    del kitchen.commands["pour"]
+    assert kitchen.run("puor") == 2
+    assert refused(capsys).startswith("tea: unknown command 'puor'")
+
+
+def test_a_form_of_logs_that_there_is_not_is_a_mistake_in_text(kitchen: Kitchen, capsys):
+    assert kitchen.run("pour", "--log-format", "jsno") == 2
+    assert refused(capsys).startswith("tea: --log-format (STALL_LOG_FORMAT) = 'jsno'")
 
 
 def test_a_defect_is_not_hidden(kitchen: Kitchen):

@@ -1,5 +1,6 @@
-"""What README tells to type for a model of one's own is typed, with fewer clips and steps."""
+"""Pages lead where they say, and what README tells to type for a model of one's own is typed, with fewer steps."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,13 @@ from stream.cli import main
 from stream.engine.artifact import load_artifact
 from training.checkpoint import load_checkpoint
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+PAGES = [
+    README,
+    ROOT / ".github" / "CONTRIBUTING.md",
+    *(page for folder in ("deploy", "training", "stream") for page in sorted((ROOT / folder).rglob("*.md"))),
+]
 PROGRAMS = {"training": training.__main__.COMMANDS, "trt_build": trt_build.__main__.COMMANDS}
 FEWER = {"--clips": "14"}
 LIGHTER = {
@@ -22,6 +29,21 @@ LIGHTER = {
     "STALL_TRAINING_STEPS": "1",
     "STALL_TRAINING_VALIDATION_SHARE": "0.4",
 }
+
+
+def anchors(page: Path) -> set[str]:
+    """Of its headings, as a forge makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_link_leads_somewhere(page: Path):
+    for link in re.findall(r"\]\((?!https://)(\S+?)\)", page.read_text()):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
 
 
 def commands(heading: str) -> Iterator[tuple[str, list[str]]]:

@@ -132,6 +132,14 @@ def test_a_verdict_is_right_or_wrong_by_the_artifacts_one_threshold(stalled: boo
     assert [cell.strip() for cell in row.strip("│").split("│")][-2:] == told
 
 
+def test_labels_of_other_clips_are_told_to_be_that():
+    known = Expectations(stalled={"b.mp4": True, "c.mp4": False}, rejections={})
+    text = text_of(show_report, report(verdict("a", 0.6), known=known))
+    assert "none of the 2 labels is of a clip with a verdict: as b.mp4; verdicts are as a\n" in text
+    assert "none of" not in text_of(show_report, report(known=known))
+    assert "none of" not in text_of(show_report, report(verdict("a", 0.6), known=Expectations({}, {})))
+
+
 @pytest.mark.parametrize(
     ("expected", "unexpected", "said"),
     [

@@ -46,7 +46,7 @@ class BuildSettings(CommandSettings):
     cache: Path = Field(
         default=Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
     )
-    processes: int = Field(default=usable_cpus(), ge=1, le=256, description="processes that generate clips")
+    processes: int = Field(default_factory=usable_cpus, ge=1, le=256, description="processes that generate clips")
     usual_batch: int = Field(default=8, ge=1, le=1024, description="clips in a batch that TensorRT chooses kernels for")
     largest_batch: int = Field(default=64, ge=1, le=1024, description="clips, at most, in a batch that TensorRT takes")
     workspace_mb: int | None = Field(

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import (
     AuthorizationError,
     IllegalGenerationError,
@@ -13,8 +13,10 @@ from kafka.errors import (
     MemberIdRequiredError,
     RebalanceInProgressError,
     RetriableError,
+    TransactionalIdAuthorizationFailedError,
     UnknownMemberIdError,
 )
+from kafka.protocol.producer.transaction import AddOffsetsToTxnRequest
 
 from stream.broker.contract import Message
 
@@ -231,6 +233,24 @@ def send(producer: KafkaProducer, message: Message) -> Any:
         return producer.send(message.topic, key=message.key, value=value, headers=list(message.headers))
     except KafkaTimeoutError as error:
         raise KafkaTimeoutError(f"no broker tells of the topic {message.topic!r} (was it deleted?): {error}") from error
+
+
+def ask_as_nobody(admin: KafkaAdminClient, *, transactional_id: str) -> None:
+    """Asks, as a producer that there isn't, for something that only who may use a transactional id is let ask.
+
+    Brokers look at the right first. kafka-python asks by beginning a life of a producer, which ends another's.
+
+    Raises:
+        TransactionalIdAuthorizationFailedError: this user may not use it.
+    """
+    manager = admin._manager  # noqa: SLF001 - no public way to it
+    asked = AddOffsetsToTxnRequest(transactional_id=transactional_id, producer_id=-2, producer_epoch=0, group_id="-")
+
+    async def ask() -> Any:
+        return await manager.send(asked)
+
+    if manager.run(ask).error_code == TransactionalIdAuthorizationFailedError.errno:
+        raise TransactionalIdAuthorizationFailedError(transactional_id)
 
 
 def bound_waits(producer: KafkaProducer, timeout_s: float) -> None:

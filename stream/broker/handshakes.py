@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import (
     IllegalSaslStateError,
     KafkaConnectionError,
@@ -66,9 +66,10 @@ class Handshakes:
         return KafkaNetClient(net=net, manager=_Manager(net, self, **config))
 
 
-def handshakes_of(consumer: KafkaConsumer) -> Handshakes:
-    """Those of a consumer that was made with them."""
-    found: Handshakes = consumer._manager.handshakes  # noqa: SLF001 - no public way to it
+def handshakes_of(client: KafkaConsumer | KafkaProducer) -> Handshakes:
+    """Those of a client that was made with them."""
+    holder = client._sender._client if isinstance(client, KafkaProducer) else client  # noqa: SLF001 - no public way
+    found: Handshakes = holder._manager.handshakes  # noqa: SLF001
     return found
 
 

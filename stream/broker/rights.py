@@ -18,7 +18,7 @@ from kafka.errors import (
 )
 
 from stream.broker.cluster import Cluster
-from stream.broker.guards import root_of
+from stream.broker.guards import ask_as_nobody, root_of
 from stream.broker.transactions import Transactions
 from stream.errors import UserError
 
@@ -91,11 +91,11 @@ def transactions_right(*, group: str, slot: str | None) -> Right:
 
 
 def require_rights(cluster: Cluster, rights: Iterable[Right]) -> None:
-    """Makes sure of these rights; a topic that doesn't exist is no matter of rights.
+    """Makes sure of these rights, and disturbs nobody; a topic that doesn't exist is no matter of rights.
 
     Raises:
         RightsMissingError: some are missing; tells all of them.
-        UserError: the cluster is not reachable, or has no transactions.
+        UserError: the cluster is not reachable.
     """
     with cluster.admin() as admin:
         missing = [right for right in rights if not _is_given(cluster, admin, right)]
@@ -137,7 +137,7 @@ def _is_given(cluster: Cluster, admin: KafkaAdminClient, right: Right) -> bool:
         if right.kind == "group":
             cluster.ask(lambda: _leave_as_nobody(cluster, right.name))
         else:
-            _require_transactions(cluster, f"{right.name}{uuid.uuid4()}" if right.prefix else right.name)
+            cluster.ask(lambda: ask_as_nobody(admin, transactional_id=_one_of(right)))
     except AuthorizationError:
         return False
     return True
@@ -161,15 +161,24 @@ def _is_given_on_topic(admin: KafkaAdminClient, right: Right) -> bool:
     return told is None or right.operation.upper() in told
 
 
-def _require_transactions(cluster: Cluster, transactional_id: str) -> None:
-    """Begins one life of such a producer, which is what asks for the right."""
+def _one_of(right: Right) -> str:
+    return f"{right.name}{uuid.uuid4()}" if right.prefix else right.name
+
+
+def require_transactions(cluster: Cluster, right: Right) -> None:
+    """Makes sure that the cluster gives transactions, by beginning one life of a producer: an older one's ends by that.
+
+    Raises:
+        UserError: it doesn't.
+    """
 
     def begin() -> None:
-        Transactions(cluster, transactional_id=transactional_id, timeout_s=_TIMEOUT_S).close()
+        Transactions(cluster, transactional_id=_one_of(right), timeout_s=_TIMEOUT_S).close()
 
     try:
-        cluster.ask(begin)
-    except AuthorizationError:
+        with naming(cluster, right):
+            cluster.ask(begin)
+    except RightsMissingError:
         raise
     except (KafkaError, UserError) as error:
         raise UserError(

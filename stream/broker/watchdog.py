@@ -22,7 +22,7 @@ def end_process(reason: str) -> None:
 
 def leave_process(line: str, code: int) -> None:
     """Ends the process at once with a line for the user, where waiting any longer is of no use."""
-    sys.stderr.write(f"stall-stream: {line}\n")
+    sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
     os._exit(code)
 

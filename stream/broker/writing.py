@@ -1,8 +1,9 @@
 """Writes records with an idempotent producer, a bounded number of them in flight."""
 
+import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -11,12 +12,14 @@ from kafka.errors import KafkaError
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message
 from stream.broker.guards import send
+from stream.broker.handshakes import handshakes_of, refusal_of
 from stream.broker.rights import Right, naming
 from stream.broker.topics import require_topics
 from stream.errors import UserError
 
 _LINGER_MS = 20
 _DELIVERY_TIMEOUT_S = 120.0  # kafka-python's own
+_LOOK_AGAIN_AFTER_S = 1.0
 _CLOSE_TIMEOUT_S = 1.0
 
 
@@ -31,8 +34,8 @@ class Writer:
         delivered: told, on the caller's thread, how many more have arrived: always the oldest of those written.
 
     Raises:
-        UserError: the cluster is not reachable; from `write`, `flush` and the exit: the topic is missing, or a message
-            was not taken.
+        UserError: the cluster is not reachable; from `write`, `flush` and the exit: the topic is missing, a message was
+            not taken, or Kafka doesn't let us in any more.
     """
 
     def __init__(
@@ -52,11 +55,12 @@ class Writer:
             self._found.add(message.topic)
         while self._futures and (len(self._futures) >= self._bound or self._futures[0].is_done):
             self._settle()
+        self._require_entry()
         try:
             with self._naming():
                 future = send(self._producer, message)
         except (KafkaError, ValueError) as error:
-            raise UserError(_not_taken(message.key, error)) from None
+            raise self._not_taken(message.key, error) from None
         self._futures.append(future)
 
     def flush(self) -> None:
@@ -66,12 +70,22 @@ class Writer:
 
     def _settle(self) -> None:
         """Waits for the oldest; what has arrived behind it counts at once, too."""
+        oldest, give_up_at = self._futures[0], time.monotonic() + _DELIVERY_TIMEOUT_S
+        while not oldest.is_done and time.monotonic() < give_up_at:
+            self._require_entry()
+            with suppress(KafkaError):  # it is asked for again below
+                oldest.get(timeout=_LOOK_AGAIN_AFTER_S)
         try:
             with self._naming():
-                self._futures[0].get(timeout=_DELIVERY_TIMEOUT_S)
+                oldest.get(timeout=0)
         except KafkaError as error:
-            raise UserError(_not_taken(None, error)) from None
+            raise self._not_taken(None, error) from None
         self._count_arrived()
+
+    def _require_entry(self) -> None:
+        """kafka-python would go on logging in for as long as a delivery may take."""
+        if refusal := handshakes_of(self._producer).refusal:
+            raise refusal
 
     def _naming(self) -> AbstractContextManager[None]:
         return naming(self._cluster, *(Right("Write", "topic", each) for each in sorted(self._found)))
@@ -95,7 +109,7 @@ class Writer:
             self._producer.close(timeout=_CLOSE_TIMEOUT_S)
             self._count_arrived()
 
-
-def _not_taken(key: bytes | None, error: Exception) -> str:
-    which = f"the record with key {key!r}" if key is not None else "a record"
-    return f"Kafka did not take {which}: {error}"
+    def _not_taken(self, key: bytes | None, error: Exception) -> UserError:
+        which = f"the record with key {key!r}" if key is not None else "a record"
+        refusal = refusal_of(self._cluster.bootstrap, self._cluster.options, error)
+        return refusal or UserError(f"Kafka did not take {which}: {error}")

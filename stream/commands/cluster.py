@@ -4,10 +4,18 @@ from collections.abc import Mapping
 
 from stream.audit import Topics
 from stream.broker.cluster import Cluster, parse_options
+from stream.broker.rights import Right, transactions_right
 from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
 from stream.extent import Extent, parse_offsets
 from stream.messages import OutcomeTopics
-from stream.settings import ConnectionSettings, ExtentSettings, OutcomesSettings, TopicNames, TopicsSettings
+from stream.settings import (
+    ConnectionSettings,
+    ExtentSettings,
+    MemberSettings,
+    OutcomesSettings,
+    TopicNames,
+    TopicsSettings,
+)
 
 
 def cluster_of(settings: ConnectionSettings) -> Cluster:
@@ -44,6 +52,11 @@ def topics_of(settings: OutcomesSettings) -> Topics:
 def outcome_topics_of(settings: TopicNames) -> OutcomeTopics:
     """Where outcomes are."""
     return OutcomeTopics(verdicts=settings.verdicts_topic, dead_letters=settings.dead_letters_topic)
+
+
+def transactions_right_of(settings: MemberSettings) -> Right | None:
+    """What a worker's transactions take, where it has any."""
+    return transactions_right(group=settings.group, slot=settings.slot) if settings.delivery == "exactly-once" else None
 
 
 def extent_of(settings: ExtentSettings) -> Extent:

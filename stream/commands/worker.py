@@ -7,16 +7,17 @@ from stream.broker.cluster import Cluster
 from stream.broker.exactly_once import ExactlyOnce
 from stream.broker.kafka import KafkaBroker, KafkaOptions
 from stream.broker.limits import message_limit_bytes
-from stream.broker.rights import require_rights, transactions_right, worker_rights
+from stream.broker.rights import require_rights, require_transactions, worker_rights
 from stream.broker.start import settle_start
 from stream.broker.watchdog import end_process, leave_process
 from stream.clock import Clock
 from stream.commands import start_log
-from stream.commands.cluster import cluster_of, create_all_topics
+from stream.commands.cluster import cluster_of, create_all_topics, transactions_right_of
 from stream.commands.scoring import open_scoring
 from stream.commands.sources import source_options
 from stream.fetch import open_sources
 from stream.interrupts import drain_on_signals
+from stream.logs import last_line
 from stream.messages import MESSAGE_LIMIT_BYTES, OutcomeTopics
 from stream.metrics import Metrics, Registry
 from stream.ops import OpsServer
@@ -43,7 +44,8 @@ def run(settings: WorkerSettings) -> int:
 
             def end(reason: str) -> None:
                 if outage := member.outage:  # asked for once: it may pass meanwhile
-                    leave_process(f"{outage}; what was in hand is left to others", member.exit_code)
+                    said = f"stall-stream: {outage}; what was in hand is left to others"
+                    leave_process(last_line(said, form=settings.log_format), member.exit_code)
                 end_process(reason)
 
             drain_on_signals(member.request_stop, drain_s=settings.drain_s, end=end)
@@ -81,10 +83,11 @@ def _broker(settings: WorkerSettings, cluster: Cluster, outputs: tuple[str, str]
     if settings.create_topics:
         for name, sentence in create_all_topics(settings).items():
             log.info("topic %s: %s", name, sentence)
-    once = settings.delivery == "exactly-once"
     rights = worker_rights(group=settings.group, topic=settings.clips_topic, output_topics=outputs)
-    more = [transactions_right(group=settings.group, slot=settings.slot)] if once else []
-    require_rights(cluster, [*rights, *more])
+    transactions = transactions_right_of(settings)
+    require_rights(cluster, [*rights, *filter(None, [transactions])])
+    if transactions:
+        require_transactions(cluster, transactions)
     settle_start(cluster, group=settings.group, topic=settings.clips_topic, output_topics=outputs, start=settings.start)
     options = KafkaOptions(
         cluster=cluster,
@@ -94,4 +97,4 @@ def _broker(settings: WorkerSettings, cluster: Cluster, outputs: tuple[str, str]
         slot=settings.slot,
         session_timeout_s=settings.session_timeout_s,
     )
-    return KafkaBroker(options, delivery=ExactlyOnce if once else AtLeastOnce)
+    return KafkaBroker(options, delivery=ExactlyOnce if transactions else AtLeastOnce)

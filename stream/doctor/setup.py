@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stream.broker.cluster import Cluster
 from stream.broker.reading import end_offsets, first_offsets, read_topic
-from stream.broker.rights import require_rights, transactions_right, worker_rights
+from stream.broker.rights import Right, require_rights, require_transactions
 from stream.broker.topics import require_answer, require_for_ever
 from stream.cpus import usable_cpus
 from stream.doctor.words import many
@@ -69,14 +69,15 @@ def check_retention(cluster: Cluster, outcomes: Iterable[str]) -> str:
     return "outcomes are kept for ever, as far as this user may know"
 
 
-def check_rights(cluster: Cluster, *, clips: str, outcomes: Iterable[str], group: str) -> str:
-    """That this user may do all that a worker does, with transactions and without a slot.
+def check_rights(cluster: Cluster, rights: Iterable[Right], transactions: Right | None) -> str:
+    """That this user may do all that a worker does; a slot's transactions are left alone, for they may be under way.
 
     Raises:
-        UserError: rights are missing; names them all.
+        UserError: rights are missing, of which it names all, or the cluster has no transactions.
     """
-    rights = worker_rights(group=group, topic=clips, output_topics=outcomes)
-    require_rights(cluster, [*rights, transactions_right(group=group, slot=None)])
+    require_rights(cluster, [*rights, *filter(None, [transactions])])
+    if transactions and transactions.prefix:
+        require_transactions(cluster, transactions)
     return "this user may do all that a worker does"
 
 

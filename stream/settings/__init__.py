@@ -23,7 +23,14 @@ from stream.settings.reading import (
     ShowSettings,
 )
 from stream.settings.sending import ProduceSettings, TopicsSettings
-from stream.settings.shared import ConnectionSettings, ExtentSettings, StreamSettings, TopicNames, kafka_texts
+from stream.settings.shared import (
+    ConnectionSettings,
+    ExtentSettings,
+    MemberSettings,
+    StreamSettings,
+    TopicNames,
+    kafka_texts,
+)
 
 __all__ = [
     "AuditSettings",
@@ -36,6 +43,7 @@ __all__ = [
     "HealthcheckSettings",
     "KafkaSettings",
     "LettersSettings",
+    "MemberSettings",
     "ModelSettings",
     "OpsSettings",
     "OutcomesSettings",

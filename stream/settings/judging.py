@@ -10,7 +10,7 @@ from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
 from stream.cli import Names
 from stream.settings.sending import TopicsSettings
-from stream.settings.shared import GroupSettings, StreamSettings
+from stream.settings.shared import MemberSettings, StreamSettings
 from stream.window import longest_run
 
 _AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN")
@@ -81,15 +81,9 @@ class HealthcheckSettings(OpsSettings):
     timeout_s: float = Field(5.0, gt=0, description="seconds that it has to answer")
 
 
-class WorkerSettings(OpsSettings, ModelSettings, AllowSettings, GroupSettings, TopicsSettings):
+class WorkerSettings(OpsSettings, ModelSettings, AllowSettings, MemberSettings, TopicsSettings):
     """One member of the group that judges the clips."""
 
-    slot: str | None = Field(
-        None, min_length=1, description="name of this member, that no other has: keeps its partitions over a restart"
-    )
-    delivery: Literal["exactly-once", "at-least-once"] = Field(
-        "exactly-once", description="how often an outcome may come; at-least-once is for a Kafka without transactions"
-    )
     create_topics: bool = Field(
         False, description="create the topics that are missing, with these --partitions and --replication"
     )

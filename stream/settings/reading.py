@@ -8,7 +8,7 @@ from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
 from stream.cli import Names
 from stream.settings.judging import AllowSettings, ArtifactSettings
-from stream.settings.shared import ExtentSettings, GroupSettings, TopicNames
+from stream.settings.shared import ExtentSettings, GroupSettings, MemberSettings, TopicNames
 
 
 class OutcomesSettings(GroupSettings):
@@ -63,7 +63,7 @@ class ShowSettings(ArtifactSettings, AllowSettings, TopicNames):
         return self
 
 
-class DoctorSettings(ArtifactSettings, AllowSettings, OutcomesSettings):
+class DoctorSettings(ArtifactSettings, AllowSettings, MemberSettings, OutcomesSettings):
     """What limits the workers, and whether the set-up holds."""
 
     metrics: Names = Field(

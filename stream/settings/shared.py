@@ -96,6 +96,17 @@ class GroupSettings(TopicNames, GroupName):
     """Who judges what."""
 
 
+class MemberSettings(GroupSettings):
+    """As what a worker takes part in its group."""
+
+    slot: str | None = Field(
+        None, min_length=1, description="name of the member, that no other has: keeps its partitions over a restart"
+    )
+    delivery: Literal["exactly-once", "at-least-once"] = Field(
+        "exactly-once", description="how often an outcome may come; at-least-once is for a Kafka without transactions"
+    )
+
+
 def _with_date(value: object) -> object:
     if isinstance(value, str) and "-" not in value:  # pydantic takes 2026 for seconds since 1970
         raise ValueError("it must be a time with its offset from UTC, as 2026-11-25T08:00:00Z")

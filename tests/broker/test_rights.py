@@ -13,7 +13,14 @@ from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused, Message, Position
 from stream.broker.kafka import KafkaBroker, KafkaOptions
 from stream.broker.reading import committed_offsets, read_topic
-from stream.broker.rights import Right, RightsMissingError, require_rights, transactions_right, worker_rights
+from stream.broker.rights import (
+    Right,
+    RightsMissingError,
+    require_rights,
+    require_transactions,
+    transactions_right,
+    worker_rights,
+)
 from stream.broker.start import settle_start
 from stream.broker.topics import Topic, create_topics
 from stream.broker.writing import Writer
@@ -60,10 +67,15 @@ class Job:
         }
 
     @contextmanager
-    def member(self, user: User) -> Iterator[KafkaBroker]:
+    def member(self, user: User, *, slot: str | None = None) -> Iterator[KafkaBroker]:
         """One that owns the partition."""
         options = KafkaOptions(
-            cluster=user.cluster(), group=self.group, topic=self.clips, output_topics=self.outputs, heartbeat_s=0.2
+            cluster=user.cluster(),
+            group=self.group,
+            topic=self.clips,
+            output_topics=self.outputs,
+            slot=slot,
+            heartbeat_s=0.2,
         )
         broker = KafkaBroker(options)
         try:
@@ -122,6 +134,19 @@ def test_a_slot_needs_one_transactional_id_and_no_more(guarded: GuardedKafka, jo
     job.require(user, slot="a")
     with pytest.raises(RightsMissingError, match=f"WRITE to the transactional id '{job.group}-b'"):
         job.require(user, slot="b")
+
+
+def test_to_be_asked_whether_it_may_disturbs_no_slot(guarded: GuardedKafka, job: Job):
+    user = guarded.newcomer(*job.rights)
+    with job.member(user, slot="a") as broker:
+        job.deliver(broker)
+        job.require(user, slot="a")
+        job.deliver(broker)
+
+
+def test_transactions_that_may_not_be_begun_are_a_right_that_is_missing(guarded: GuardedKafka, job: Job):
+    with pytest.raises(RightsMissingError, match=f"WRITE to the transactional id '{job.group}-a'"):
+        require_transactions(guarded.newcomer().cluster(), transactions_right(group=job.group, slot="a"))
 
 
 def test_all_that_is_missing_is_told_at_once(guarded: GuardedKafka, job: Job):
@@ -194,7 +219,7 @@ def test_a_broker_that_has_no_transactions_is_told_of_with_what_to_do(tmp_path: 
     with _WithoutTransactions(tmp_path) as kafka:
         began = time.monotonic()
         with pytest.raises(UserError, match=r"gives no transactions.*replication\.factor.* --delivery at-least-once"):
-            require_rights(
-                Cluster(kafka.bootstrap, connect_timeout_s=3.0), [Right("Write", "transactional-id", "group-a")]
+            require_transactions(
+                Cluster(kafka.bootstrap, connect_timeout_s=3.0), transactions_right(group="group", slot="a")
             )
         assert time.monotonic() - began < 15.0

@@ -15,10 +15,11 @@ from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, Message
 from stream.broker.handshakes import RefusedError
 from stream.broker.kafka import KafkaBroker, KafkaOptions
-from stream.broker.reading import committed_offsets
+from stream.broker.reading import committed_offsets, read_topic
 from stream.broker.rights import RightsMissingError
 from stream.broker.topics import Topic, create_topics
 from stream.broker.transactions import Transactions
+from stream.broker.writing import Writer
 from tests.broker.test_rights import Job
 from tests.certificates import Authority
 from tests.guarded_kafka import GuardedKafka, Way
@@ -42,6 +43,14 @@ def until_an_outage(broker: KafkaBroker) -> str:
     while not (outage := broker.poll(max_records=0, timeout_s=0.05).outage):
         assert time.monotonic() < deadline
     return outage
+
+
+def send_for(seconds: float, writer: Writer, job: Job) -> None:
+    give_up_at = time.monotonic() + seconds
+    while time.monotonic() < give_up_at:
+        writer.write(Message(job.clips, b"5", b"a reference"))
+        writer.flush()
+        time.sleep(0.1)
 
 
 def cut(broker: KafkaBroker) -> None:
@@ -125,6 +134,21 @@ def test_nor_does_one_without_transactions(guarded: GuardedKafka, job: Job):
         guarded.set_password(user.name, "SCRAM-SHA-256", "another")
         with pytest.raises(RefusedError):
             broker._deliverer._begin(Delivery((Message(job.outputs[0], b"a", b"b"),), {}, 0))
+
+
+def test_a_password_that_is_changed_ends_a_producer_within_seconds(guarded: GuardedKafka, job: Job):
+    user = guarded.newcomer(f"Write topic {job.clips}", by="SCRAM-SHA-256")
+    acknowledged: list[int] = []
+
+    def send() -> None:
+        with Writer(user.cluster(), delivered=acknowledged.append) as writer:
+            send_for(0.5, writer, job)
+            guarded.set_password(user.name, "SCRAM-SHA-256", "another")
+            send_for(15.0, writer, job)
+
+    with pytest.raises(RefusedError):
+        send()
+    assert len(list(read_topic(job.cluster, job.clips))) == 5 + sum(acknowledged)
 
 
 def test_a_certificate_is_read_anew_for_each_connection(guarded: GuardedKafka, job: Job, tmp_path: Path):

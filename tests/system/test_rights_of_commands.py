@@ -1,4 +1,4 @@
-"""Each command with the rights that the readme tells and no others, with one of them less, and without a log-in."""
+"""Each command with the rights that the guide tells and no others, with one of them less, and without a log-in."""
 
 import re
 import signal
@@ -18,11 +18,13 @@ from tests.system.load import small_clips
 _OF_A_COMMAND = re.compile(r"\|(?P<commands>[^|]*`[^|]*)\|(?P<rights>(?:[^|]*\|){5})")
 _LEAST = {
     command: [cell.strip() for cell in row["rights"].split("|")[:-1]]
-    for row in _OF_A_COMMAND.finditer((ROOT / "README.md").read_text().split("### Rights")[1].split("\n## ")[0])
+    for row in _OF_A_COMMAND.finditer(
+        (ROOT / "deploy" / "README.md").read_text().split("## Rights")[1].split("\n## ")[0]
+    )
     for command in re.findall(r"`([^`]*)`", row["commands"])
     if not command.startswith("stall-")
 }
-"""The readme's table: by command what it needs on clips, verdicts, dead letters, group, and transactional id."""
+"""The guide's table: by command what it needs on clips, verdicts, dead letters, group, and transactional id."""
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def refused(user: User, *command: object) -> str:
     return ended.stderr
 
 
-def test_the_rights_that_the_readme_tells_are_enough_and_a_worker_that_loses_one_ends(
+def test_the_rights_that_the_guide_tells_are_enough_and_a_worker_that_loses_one_ends(
     guarded: GuardedKafka, topics: Doctored, tmp_path: Path
 ):
     def user(command: str) -> User:
@@ -112,7 +114,7 @@ def test_the_rights_that_the_readme_tells_are_enough_and_a_worker_that_loses_one
     assert "will be a dead letter" in done(user("skip"), *words("skip", topics, 0, 5))
 
 
-def test_the_rights_that_the_readme_tells_are_enough_to_create_the_topics(guarded: GuardedKafka):
+def test_the_rights_that_the_guide_tells_are_enough_to_create_the_topics(guarded: GuardedKafka):
     topics = Doctored(guarded.bootstrap, create=False)
     user = guarded.newcomer(*least("topics", topics), by="certificate")
     assert f"{topics.verdicts}: created with 4 partitions" in done(user, *words("topics", topics))
@@ -163,6 +165,17 @@ def test_without_transactions_a_worker_needs_no_right_to_them(guarded: GuardedKa
     with running(*words("worker", topics, *flags), environment=user.environment) as alive:
         done(guarded.newcomer(*least("audit", topics)), *words("audit", topics, "--wait-s", 120))
         assert alive.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(("flags", "right"), [(["--slot", "a"], "{group}-a"), (["--delivery", "at-least-once"], None)])
+def test_doctor_asks_for_no_more_than_a_worker_that_is_told_the_same(
+    guarded: GuardedKafka, topics: Doctored, flags: list[str], right: str | None
+):
+    rights = [each for each in least("worker", topics) if "transactional-id" not in each]
+    more = [f"Write transactional-id {right.format(group=topics.group)}"] if right else []
+    user = guarded.newcomer(*rights, *more)
+    told = run(*words("doctor", topics, *flags, "--watch-s", 1), environment=user.environment)
+    assert "this user may do all that a worker does" in told.stdout, told.stderr
 
 
 def test_topics_that_may_not_be_created_are_named(guarded: GuardedKafka):

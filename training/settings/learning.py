@@ -85,7 +85,9 @@ class FitSettings(SelectionSettings, ClipsSettings):
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="auto is bf16 where the machine multiplies it"
     )
-    threads: int = Field(usable_cpus(), ge=1, le=256, description="threads that the network computes with")
+    threads: int = Field(
+        default_factory=usable_cpus, ge=1, le=256, description="threads that the network computes with"
+    )
     seed: int = Field(0, ge=0, description="of clips, weights and batches")
     save_every_s: float = Field(60.0, ge=0, description="seconds between two saves of what a run goes on from")
     resume: bool = Field(False, description="go on with a run that was interrupted or killed")
@@ -109,7 +111,7 @@ class ContestSettings(ClipsSettings):
     out: Path = Field(description="folder for the table and for what each training came to; it is gone on with")
     minutes: float = Field(4.0, gt=0, description="CPU time of each training, of one thread")
     seeds: int = Field(3, ge=1, le=20, description="trainings of each row, at its best learning rate")
-    jobs: int = Field(usable_cpus(), ge=1, le=256, description="trainings at a time")
+    jobs: int = Field(default_factory=usable_cpus, ge=1, le=256, description="trainings at a time")
     clips: int = Field(
         8000, ge=8, le=600_000, description="number of generated clips to train on, half of them stalled"
     )

@@ -26,9 +26,7 @@ class SynthesizeSettings(TrainingSettings):
     preset: Literal["demo", "field"] = Field("demo", description="how hard the clips are: demo is clear")
     bad: int = Field(0, ge=0, description="number of clips that can't be judged, listed in bad.csv")
     reencoded_share: float = Field(0.1, ge=0, le=1, description="share of clips re-encoded with groups of pictures")
-    processes: int = Field(
-        usable_cpus(), ge=1, le=256, description="processes that render and encode; by default one for each core"
-    )
+    processes: int = Field(default_factory=usable_cpus, ge=1, le=256, description="processes that render and encode")
 
 
 class ContactSheetSettings(TrainingSettings):
@@ -69,6 +67,8 @@ class ProbeSettings(TrainingSettings):
     cache: Path = Field(
         Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
     )
-    threads: int = Field(usable_cpus(), ge=1, le=256, description="threads that the network computes with")
-    processes: int = Field(usable_cpus(), ge=1, le=256, description="processes that generate clips")
+    threads: int = Field(
+        default_factory=usable_cpus, ge=1, le=256, description="threads that the network computes with"
+    )
+    processes: int = Field(default_factory=usable_cpus, ge=1, le=256, description="processes that generate clips")
     seed: int = Field(0, ge=0, description="of clips, folds and weights")

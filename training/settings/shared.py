@@ -36,7 +36,7 @@ class VideosSettings(TrainingSettings):
     """Where videos lie, and how they are fetched and read."""
 
     source: str = Field(description="folder, s3://bucket[/prefix] or https://host/path that the videos lie under")
-    processes: int = Field(usable_cpus(), ge=1, le=256, description="processes that read clips")
+    processes: int = Field(default_factory=usable_cpus, ge=1, le=256, description="processes that read clips")
     fetches: int = Field(16, ge=1, le=1024, description="clips that are fetched at a time")
     fetch_timeout_s: float = Field(60.0, gt=0, description="seconds that a store on a network has to send a clip")
     s3_endpoint: str | None = Field(
@@ -73,7 +73,9 @@ class ClipsSettings(TrainingSettings):
     cache: Path = Field(
         Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
     )
-    processes: int = Field(usable_cpus(), ge=1, le=256, description="processes that generate or read clips")
+    processes: int = Field(
+        default_factory=usable_cpus, ge=1, le=256, description="processes that generate or read clips"
+    )
 
     of_generated: ClassVar[tuple[str, ...]] = ("preset", "clips")
     """Fields that say something of generated clips alone."""
