@@ -12,12 +12,11 @@ import pytest
 
 from stream.ports import free_ports
 from tests.deploy.manifests import program
-from tests.deploy.podman import ROOT, Podman
+from tests.deploy.podman import LOCKED_UP, ROOT, Podman
 from tests.system.lab import Lab
 
 IMAGES = ROOT / "deploy" / "images"
 DOCKERFILES = sorted(IMAGES.glob("*.Dockerfile"))
-LOCKED_UP = ("--read-only", "--read-only-tmpfs=false", "--cap-drop", "all", "--security-opt", "no-new-privileges")
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.stem)
