@@ -41,7 +41,7 @@ class UnableError(Exception):
 def _attempt(words: list[str], environment: Mapping[str, str] | None = None) -> None:
     done = subprocess.run(words, env=environment, check=False, capture_output=True, text=True, timeout=600)
     if done.returncode != 0:
-        raise UnableError(f"{Path(words[0]).name}: {(done.stderr.strip() or 'failed').splitlines()[-1]}")
+        raise UnableError((done.stderr.strip() or f"{' '.join(words)} failed").splitlines()[-1])
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,12 @@ class Podman:
         tar = default_cache() / f"base-{_SUITE}.tar"
         if not tar.exists():
             tar.parent.mkdir(parents=True, exist_ok=True)
-            part = tar.with_suffix(".part.tar")
-            _attempt([*_NICE, *_MAKE_DEBIAN, _SUITE, str(part)])
-            part.rename(tar)
+            part = tar.with_suffix(f".{os.getpid()}.tar")
+            try:
+                _attempt([*_NICE, *_MAKE_DEBIAN, _SUITE, str(part)])
+                part.rename(tar)
+            finally:
+                part.unlink(missing_ok=True)
         _attempt(self.words("import", tar, BASE), self.environment)
         _attempt(self.words("run", "--rm", *LOCKED_UP, "--network", "none", BASE, "true"), self.environment)
 
