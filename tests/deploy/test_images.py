@@ -44,7 +44,7 @@ def started(podman: Podman, *words: object) -> Iterator[str]:
         podman.run("rm", "--force", "--time", "0", container)
 
 
-@pytest.mark.containers
+@pytest.mark.ops
 @pytest.mark.timeout(900)
 def test_it_scores_clips_where_nothing_can_be_written(podman: Podman, worker_image: str, small: Path):
     done = podman.run(
@@ -66,14 +66,14 @@ def test_it_scores_clips_where_nothing_can_be_written(podman: Podman, worker_ima
     }
 
 
-@pytest.mark.containers
+@pytest.mark.ops
 def test_there_is_nobody_and_nothing_to_compile_with(podman: Podman, worker_image: str):
     asked = ("run", "--rm", *LOCKED_UP, "--network", "none", "--entrypoint", "/bin/sh", worker_image, "-c")
     assert podman.run(*asked, "id --user").stdout == "10001\n"
     assert podman.run(*asked, "command -v cc gcc g++ clang make pip", check=False).stdout == ""
 
 
-@pytest.mark.containers
+@pytest.mark.ops
 def test_it_judges_as_many_at_a_time_as_its_quota_lets_it_and_drains(
     podman: Podman, worker_image: str, small: Path, kafka: str
 ):
@@ -92,7 +92,7 @@ def test_it_judges_as_many_at_a_time_as_its_quota_lets_it_and_drains(
         assert podman.run("wait", container).stdout == "0\n"
 
 
-@pytest.mark.containers
+@pytest.mark.ops
 def test_a_signal_ends_it_before_it_has_begun(podman: Podman, worker_image: str, small: Path):
     """As the first process of its container: Linux keeps signals from it that it has no handler for."""
     words = ("-v", f"{small}:/clips:ro", worker_image, "worker", "--bootstrap", "127.0.0.1:1", "--allow", "/clips")
@@ -107,7 +107,6 @@ def test_a_signal_ends_it_before_it_has_begun(podman: Podman, worker_image: str,
 def test_the_tensorrt_image_is_built_as_far_as_there_is_no_tensorrt(podman: Podman):
     podman.build(IMAGES / "worker-tensorrt.Dockerfile", "localhost/tensorrt:python", "--target", "python")
     warnings.warn(
-        "worker-tensorrt.Dockerfile is built up to its Python only: neither NVIDIA's base nor TensorRT's wheels are "
-        "on the indexes that tests may use; training.Dockerfile is read by hadolint only, for it brings 5 GB",
+        "worker-tensorrt.Dockerfile is built up to its Python only: NVIDIA's base and wheels are on its own indexes",
         stacklevel=1,
     )
