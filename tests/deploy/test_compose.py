@@ -172,7 +172,7 @@ def workers_up() -> int:
 
 
 @pytest.mark.containers
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_four_workers_judge_what_the_producer_sends_and_are_watched(stack: Stack, services: dict[str, Any]):
     warnings.warn("Grafana's image can't be pulled, nor stood in for: compose.yaml runs without it", stacklevel=1)
     stack.compose("up", "--detach", "--scale", f"worker={WORKERS}", *(services.keys() - {NONE_FOR}))

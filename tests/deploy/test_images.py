@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,7 @@ def started(podman: Podman, *words: object) -> Iterator[str]:
 
 
 @pytest.mark.ops
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_it_scores_clips_where_nothing_can_be_written(podman: Podman, worker_image: str, small: Path):
     done = podman.run(
         "run",
@@ -103,10 +104,36 @@ def test_a_signal_ends_it_before_it_has_begun(podman: Podman, worker_image: str,
         assert time.monotonic() - began < 10
 
 
+def empty_tensorrt(index: Path) -> None:
+    """An index of packages with a wheel named tensorrt, newer than any and with nothing in it."""
+    name = "tensorrt-11.9999-py3-none-any.whl"
+    (index / "tensorrt").mkdir(parents=True)
+    (index / "tensorrt" / "index.html").write_text(f'<a href="{name}">{name}</a>')
+    files = {
+        "METADATA": "Metadata-Version: 2.1\nName: tensorrt\nVersion: 11.9999\n",
+        "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": "",
+    }
+    with zipfile.ZipFile(index / "tensorrt" / name, "w") as wheel:
+        for file, text in files.items():
+            wheel.writestr(f"tensorrt-11.9999.dist-info/{file}", text)
+
+
 @pytest.mark.containers
-def test_the_tensorrt_image_is_built_as_far_as_there_is_no_tensorrt(podman: Podman):
-    podman.build(IMAGES / "worker-tensorrt.Dockerfile", "localhost/tensorrt:python", "--target", "python")
-    warnings.warn(
-        "worker-tensorrt.Dockerfile is built up to its Python only: NVIDIA's base and wheels are on its own indexes",
-        stacklevel=1,
+@pytest.mark.timeout(1800)
+def test_the_tensorrt_image_is_a_worker_but_for_tensorrt(podman: Podman, small: Path, tmp_path: Path):
+    warnings.warn("NVIDIA's base and wheels are on its own indexes: Debian and an empty wheel stand in", stacklevel=1)
+    empty_tensorrt(tmp_path / "index")
+    more = ("-v", f"{tmp_path}/index:/index:ro", "--build-arg", "TENSORRT_INDEX=file:///index")
+    podman.build(IMAGES / "worker-tensorrt.Dockerfile", "localhost/worker-tensorrt", *more)
+    locked_up = (
+        "run",
+        "--rm",
+        *LOCKED_UP,
+        "--network",
+        "none",
+        "-v",
+        f"{small}:/clips:ro",
+        "localhost/worker-tensorrt",
     )
+    assert json.loads(podman.run(*locked_up, "score", "--json", "/clips/good-0.mp4").stdout)["kind"] == "verdict"

@@ -179,7 +179,7 @@ def test_what_a_log_in_reads_is_what_the_secret_has(secured: Manifests):
 
 
 @pytest.mark.ops
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_its_pod_judges(podman: Podman, worker_image: str, small: Path, kafka: str, tmp_path: Path):
     """As podman runs pods: what Kubernetes itself does with probes, policies and budgets stays untried."""
     lab, (port,) = Lab(kafka, small, partitions=2), free_ports("127.0.0.1", 1)
