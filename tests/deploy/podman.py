@@ -13,6 +13,8 @@ from stream.jars import default_cache
 ROOT = Path(__file__).resolve().parent.parent.parent
 BASE = "localhost/base:bookworm"
 LOCKED_UP = ("--read-only", "--read-only-tmpfs=false", "--cap-drop", "all", "--security-opt", "no-new-privileges")
+"""How a container is run that may do nothing but compute."""
+ALONE = ("run", "--rm", *LOCKED_UP, "--network", "none")
 _SUITE = "bookworm"
 _PROGRAMS = ("mmdebstrap", "buildah", "podman", "runc", "unshare")
 _MAKE_DEBIAN = (
@@ -99,7 +101,7 @@ class Podman:
             finally:
                 part.unlink(missing_ok=True)
         _attempt(self.words("import", tar, BASE), self.environment)
-        _attempt(self.words("run", "--rm", *LOCKED_UP, "--network", "none", BASE, "true"), self.environment)
+        _attempt(self.words(*ALONE, BASE, "true"), self.environment)
 
     def build(self, dockerfile: Path, tag: str, *more: str, context: Path = ROOT) -> None:
         """Builds an image on our base."""

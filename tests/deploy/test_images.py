@@ -13,7 +13,7 @@ import pytest
 
 from stream.ports import free_ports
 from tests.deploy.manifests import program
-from tests.deploy.podman import LOCKED_UP, ROOT, Podman
+from tests.deploy.podman import ALONE, LOCKED_UP, ROOT, Podman
 from tests.system.lab import Lab
 
 IMAGES = ROOT / "deploy" / "images"
@@ -48,17 +48,7 @@ def started(podman: Podman, *words: object) -> Iterator[str]:
 @pytest.mark.ops
 @pytest.mark.timeout(1800)
 def test_it_scores_clips_where_nothing_can_be_written(podman: Podman, worker_image: str, small: Path):
-    done = podman.run(
-        "run",
-        "--rm",
-        *LOCKED_UP,
-        "--network",
-        "none",
-        "-v",
-        f"{small}:/clips:ro",
-        worker_image,
-        *("score", "--json", "/clips"),
-    )
+    done = podman.run(*ALONE, "-v", f"{small}:/clips:ro", worker_image, "score", "--json", "/clips")
     outcomes = [json.loads(line) for line in done.stdout.splitlines()]
     assert {each["clip_id"]: each["kind"] for each in outcomes} == {
         **{f"good-{number}.mp4": "verdict" for number in range(4)},
@@ -69,7 +59,7 @@ def test_it_scores_clips_where_nothing_can_be_written(podman: Podman, worker_ima
 
 @pytest.mark.ops
 def test_there_is_nobody_and_nothing_to_compile_with(podman: Podman, worker_image: str):
-    asked = ("run", "--rm", *LOCKED_UP, "--network", "none", "--entrypoint", "/bin/sh", worker_image, "-c")
+    asked = (*ALONE, "--entrypoint", "/bin/sh", worker_image, "-c")
     assert podman.run(*asked, "id --user").stdout == "10001\n"
     assert podman.run(*asked, "command -v cc gcc g++ clang make pip", check=False).stdout == ""
 
@@ -126,14 +116,5 @@ def test_the_tensorrt_image_is_a_worker_but_for_tensorrt(podman: Podman, small: 
     empty_tensorrt(tmp_path / "index")
     more = ("-v", f"{tmp_path}/index:/index:ro", "--build-arg", "TENSORRT_INDEX=file:///index")
     podman.build(IMAGES / "worker-tensorrt.Dockerfile", "localhost/worker-tensorrt", *more)
-    locked_up = (
-        "run",
-        "--rm",
-        *LOCKED_UP,
-        "--network",
-        "none",
-        "-v",
-        f"{small}:/clips:ro",
-        "localhost/worker-tensorrt",
-    )
-    assert json.loads(podman.run(*locked_up, "score", "--json", "/clips/good-0.mp4").stdout)["kind"] == "verdict"
+    image = (*ALONE, "-v", f"{small}:/clips:ro", "localhost/worker-tensorrt")
+    assert json.loads(podman.run(*image, "score", "--json", "/clips/good-0.mp4").stdout)["kind"] == "verdict"

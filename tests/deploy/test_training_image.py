@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.podman import LOCKED_UP, ROOT, Podman
+from tests.deploy.podman import ALONE, ROOT, Podman
 
 IMAGE = "docker.io/stall-stream/training:0.1.0"
 NOBODY = 10001
@@ -28,11 +28,11 @@ def test_what_it_trains_and_builds_without_a_right_judges_clips(
     work = tmp_path / "work"
     work.mkdir()
     os.chown(work, NOBODY, NOBODY)
-    locked_up = ("run", "--rm", *LOCKED_UP, "--network", "none", "-v", f"{work}:/work")
-    ours = (*locked_up, "--tmpfs", "/tmp", training_image)
+    at_work = (*ALONE, "-v", f"{work}:/work")
+    ours = (*at_work, "--tmpfs", "/tmp", training_image)
     few = ("--processes", "1", "--threads", "1")
     podman.run(*ours, "training", "fit", "--recipe", "debug", *few, "--out", "checkpoint")
     podman.run(*ours, "trt_build", "--checkpoint", "checkpoint", "--out", "artifact")
     assert {path.stat().st_uid for path in work.rglob("*")} == {NOBODY}
-    judge = (*locked_up, "-v", f"{small}:/clips:ro", worker_image, "score", "--artifact", "/work/artifact")
+    judge = (*at_work, "-v", f"{small}:/clips:ro", worker_image, "score", "--artifact", "/work/artifact")
     assert json.loads(podman.run(*judge, "--json", "/clips/good-0.mp4").stdout)["kind"] == "verdict"
