@@ -6,7 +6,7 @@ PY     := $(VENV)/bin/python
 TORCH_INDEX ?=
 MINUTES ?= 30
 OPS_PACKAGES := kcat prometheus prometheus-alertmanager
-CONTAINER_PACKAGES := $(OPS_PACKAGES) mmdebstrap buildah podman runc netavark aardvark-dns catatonit iptables
+CONTAINER_PACKAGES := mmdebstrap buildah podman runc netavark aardvark-dns catatonit iptables
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -33,12 +33,13 @@ test-gpu: $(VENV)/.dev  ## what needs an NVIDIA GPU, on this machine's, and a re
 		{ echo "no TensorRT: is pypi.nvidia.com reachable? ($(VENV)/install.log says more)"; exit 1; }; }
 	@$(PY) -m tests.gpu $(ARGS)
 
-test-ops: $(VENV)/.dev  ## with Debian packages that this installs (as root, or by sudo): kcat, Prometheus, Alertmanager
+test-ops: $(VENV)/.dev  ## with Debian packages, which it installs: kcat, Prometheus, and podman: workers in containers (as root)
 	@$(call packages,$(OPS_PACKAGES))
+	@$(call packages,$(CONTAINER_PACKAGES)) || echo "without all of $(CONTAINER_PACKAGES): tests in containers are skipped"
 	$(PY) -m pytest -m ops $(ARGS)
 
-test-containers: $(VENV)/.dev  ## images, Compose and a pod, built and run by podman as root; its packages are installed
-	@$(call packages,$(CONTAINER_PACKAGES))
+test-containers: $(VENV)/.dev  ## with the same: Compose, and the image for training (14 GB; a TORCH_INDEX makes it smaller)
+	@$(call packages,$(OPS_PACKAGES) $(CONTAINER_PACKAGES))
 	$(PY) -m pytest -m containers $(ARGS)
 
 chaos: $(VENV)/.dev  ## 216 worker kills, broker kills and outages, then the audit; about 20 minutes
@@ -87,9 +88,10 @@ $(PY):
 		{ echo "Python 3.11 or newer is needed, this is $$($(PYTHON) --version 2>&1); give another: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no virtual environment: apt install python3-venv"; exit 1; }
 
+# Removes none: the engine of containers that is there may not go with podman's.
 define packages
 dpkg -s $(1) > /dev/null 2>&1 || $(if $(filter 0,$(shell id -u)),,sudo) sh -c \
-	'apt-get update -qq && apt-get install -y -qq --no-install-recommends $(1)'
+	'apt-get update -qq && apt-get install -y -qq --no-install-recommends --no-remove $(1)'
 endef
 
 # $(call fetch,EXTRA): one line for the user, the rest in a file; the jars are fetched by the command itself.

@@ -1,7 +1,10 @@
 # Trains networks and builds artifacts, on CPUs or NVIDIA GPUs. From the repository's root:
 #   docker build -f deploy/images/training.Dockerfile -t stall-stream/training .
 # A vendor's index of CPU builds spares 5 GB of CUDA: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu
-# What it writes goes to a volume: docker run -v "$PWD/work:/work" -w /work stall-stream/training fit --out checkpoint
+# It reads and writes where you let it, as who you are:
+#   alias ours='docker run --rm --read-only --tmpfs /tmp --user "$(id -u):$(id -g)" -v "$PWD:/work" stall-stream/training'
+#   ours training fit --out checkpoint
+#   ours trt_build --checkpoint checkpoint --out artifact
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${BASE} AS build
@@ -21,6 +24,7 @@ COPY --from=build /opt/stall /opt/stall
 # Libraries keep caches beside what they are told to write: all of that goes to /tmp, the one place besides a volume.
 ENV PATH=/opt/stall/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+WORKDIR /work
 USER 10001:10001
-ENTRYPOINT ["python", "-m", "training"]
-CMD ["--help"]
+ENTRYPOINT ["python", "-m"]
+CMD ["training", "--help"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -10,19 +11,26 @@ import urllib.request
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from stream.interrupts import GRACE_S
 from stream.settings import WorkerSettings
 from tests.deploy.manifests import program
 from tests.deploy.podman import ROOT, Podman
 from tests.deploy.standins import IMAGES, NONE_FOR, build_standins
-from tests.system.commands import run
+from tests.system.commands import run, until
 
 COMPOSE = ROOT / "deploy" / "compose" / "compose.yaml"
+WATCHING = (
+    "monitoring/prometheus.yml",
+    "monitoring/alertmanager.yml",
+    "grafana/provisioning/datasources/prometheus.yaml",
+)
 CLIPS, WORKERS = 12, 4
 
 
@@ -54,6 +62,28 @@ def test_what_is_ours_runs_without_a_right(services: dict[str, Any]):
             ["ALL"],
             ["no-new-privileges:true"],
         )
+
+
+def test_only_what_stays_is_asked_how_it_is(services: dict[str, Any]):
+    """The image's check asks a worker: what ends would be called unhealthy before it does."""
+    unasked = {name for name, each in services.items() if each.get("healthcheck") == {"disable": True}}
+    assert unasked == {"topics", "clips", "producer"}
+
+
+def leaves(tree: Any) -> Iterator[str]:
+    """The texts in what a YAML file says."""
+    if isinstance(tree, dict | list):
+        for each in tree.values() if isinstance(tree, dict) else tree:
+            yield from leaves(each)
+    elif isinstance(tree, str):
+        yield tree
+
+
+def test_what_watches_asks_and_tells_only_services_that_there_are(services: dict[str, Any]):
+    told = chain.from_iterable(leaves(yaml.safe_load((ROOT / "deploy" / each).read_text())) for each in WATCHING)
+    hosts = {found[1] for text in told if (found := re.match(r"(?:http://)?([\w.-]+):\d+", text))}
+    assert hosts == {"alertmanager", "prometheus"}
+    assert hosts <= services.keys()
 
 
 def test_workers_can_be_several_and_are_given_time_to_drain(services: dict[str, Any]):
@@ -125,26 +155,35 @@ def stack(podman: Podman, worker_image: str, tmp_path: Path) -> Iterator[Stack]:
         service.wait(30)
 
 
-def asked(query: str) -> list[Any]:
-    """What Prometheus has for it."""
-    url = f"http://127.0.0.1:9090/api/v1/query?{urllib.parse.urlencode({'query': query})}"
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return list(json.load(answer)["data"]["result"])
+PROMETHEUS, ALERTMANAGER = "http://127.0.0.1:9090/api/v1", "http://127.0.0.1:9093/api/v2"
+
+
+def told(url: str, post: Any = None) -> Any:
+    """What a server answers, to what it is given if that is anything."""
+    body = None if post is None else json.dumps(post).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read() or "null")
+
+
+def workers_up() -> int:
+    query = urllib.parse.urlencode({"query": 'up{job="stall-workers"} == 1'})
+    return len(told(f"{PROMETHEUS}/query?{query}")["data"]["result"])
 
 
 @pytest.mark.containers
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_four_workers_judge_what_the_producer_sends_and_are_watched(stack: Stack, services: dict[str, Any]):
     warnings.warn("Grafana's image can't be pulled, nor stood in for: compose.yaml runs without it", stacklevel=1)
     stack.compose("up", "--detach", "--scale", f"worker={WORKERS}", *(services.keys() - {NONE_FOR}))
     audit = run("-m", "stream", "audit", "--bootstrap", "localhost:19092", "--wait-s", 120, "--json", timeout_s=200)
     assert audit.returncode == 0, audit.stdout + audit.stderr
     assert json.loads(audit.stdout)["outcomes"] == CLIPS
-    deadline = time.monotonic() + 90
-    while len(asked('up{job="stall-workers"} == 1')) < WORKERS:
-        assert time.monotonic() < deadline, asked("up")
-        time.sleep(1)
-    with urllib.request.urlopen("http://127.0.0.1:9093/-/ready", timeout=10) as answer:
-        assert answer.status == 200
+    until(lambda: workers_up() == WORKERS)
+    (known,) = told(f"{PROMETHEUS}/alertmanagers")["data"]["activeAlertmanagers"]
+    assert known["url"] == "http://alertmanager:9093/api/v2/alerts"
+    told(f"{ALERTMANAGER}/alerts", [{"labels": {"alertname": "StallLag", "severity": "critical"}}])
+    (shown,) = told(f"{ALERTMANAGER}/alerts")
+    assert [each["name"] for each in shown["receivers"]] == ["page"]
     stack.compose("stop", "worker")
     assert stack.exit_codes("worker") == [0] * WORKERS

@@ -152,6 +152,12 @@ def test_probes_and_policy_mean_the_port_that_a_worker_has(overlay: Manifests):
     assert [each["path"] for each in probes.values()] == ["/livez", "/livez", "/readyz"]
 
 
+def test_an_update_wants_no_gpu_more_than_there_are_workers():
+    """Kubernetes' own default, and the base's, is a worker more: it would wait for ever for a GPU."""
+    updating = built(KUBERNETES / "overlays" / "gpu").one("Deployment")["spec"]["strategy"]["rollingUpdate"]
+    assert updating == {"maxSurge": 0, "maxUnavailable": 1}
+
+
 def test_keda_scales_this_deployment_on_the_lag_of_its_group(keda: Manifests):
     spec = keda.one("ScaledObject")["spec"]
     assert spec["scaleTargetRef"]["name"] == keda.one("Deployment")["metadata"]["name"]
@@ -172,8 +178,8 @@ def test_what_a_log_in_reads_is_what_the_secret_has(secured: Manifests):
     }
 
 
-@pytest.mark.containers
-@pytest.mark.timeout(900)
+@pytest.mark.ops
+@pytest.mark.timeout(1800)
 def test_its_pod_judges(podman: Podman, worker_image: str, small: Path, kafka: str, tmp_path: Path):
     """As podman runs pods: what Kubernetes itself does with probes, policies and budgets stays untried."""
     lab, (port,) = Lab(kafka, small, partitions=2), free_ports("127.0.0.1", 1)

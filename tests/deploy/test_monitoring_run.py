@@ -101,7 +101,8 @@ def test_a_worker_that_ends_is_told_of_at_the_webhook(kafka: str, tmp_path: Path
         def to_us(config: dict[str, Any]) -> None:
             config["route"].update(group_wait="1s", group_interval="1s")
             for receiver in config["receivers"]:
-                receiver["webhook_configs"][0]["url"] = f"http://127.0.0.1:{hook.server.server_port}/{receiver['name']}"
+                url = f"http://127.0.0.1:{hook.server.server_port}/{receiver['name']}"
+                receiver["webhook_configs"] = [{"url": url}]
 
         (tmp_path / "recording.yml").write_text((MONITORING / "recording.yml").read_text())
         changed("alerts.yml", tmp_path, at_once)
