@@ -1,5 +1,7 @@
 """Which clips can be decided without people, and what is promised of them."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -113,6 +115,25 @@ def test_none_wrong_among_few_is_no_proof():
     assert found.wrong_stalled.value == found.missed.value == 0
     assert found.missed.high > 0.1
     assert found.wrong_stalled.high > 0.5
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 8), min_size=6, max_size=6), prevalences)
+def test_no_share_lies_beyond_none_and_all_nor_outside_of_its_interval(counts, prevalence):
+    calls = np.repeat(np.tile([-1, 0, 1], 2), [*np.add(counts, [1, 0, 0, 0, 0, 1])]).astype(np.int8)
+    stalled = np.arange(len(calls)) > sum(counts[:3])
+    found = decided(calls, stalled, Redrawn.of(stalled, projects(len(calls), of=2)), prevalence=prevalence)
+    shares = [getattr(found, each.name) for each in fields(found) if each.name != "prevalence"]
+    for each in filter(None, shares):
+        assert 0 <= each.low <= each.value <= each.high <= 1 + 1e-9
+
+
+def test_where_nearly_all_are_decided_no_more_than_all_may_be():
+    stalled = np.arange(120) < 36
+    calls = np.where(stalled, 1, -1).astype(np.int8)
+    calls[119] = 0
+    share = decided(calls, stalled, Redrawn.of(stalled, projects(120)), prevalence=0.003).share
+    assert 0.98 < share.value < share.high <= 1
 
 
 @pytest.mark.parametrize("of", [2, 3, 12])
