@@ -31,13 +31,13 @@ def run(settings: EvaluateSettings) -> int:
             measured.append((found, each.clips))
     studies = [found for found, _ in measured]
     parameters = sum(each.numel() for each in network.parameters())
-    if settings.out:
-        head = Head.of(card, settings.checkpoint, parameters=parameters)
-        write_text(settings.out, render_page(head, measured))
-    if settings.card:
-        write_text(settings.card, write_card(card, studies, parameters=parameters))
     if settings.as_json:
         print_json(studies)
     else:
         print_table(studies, card.rule)
+    if settings.card:
+        write_text(settings.card, write_card(card, studies, parameters=parameters))
+    if settings.out:
+        head = Head.of(card, settings.checkpoint, parameters=parameters)
+        write_text(settings.out, render_page(head, measured))
     return 0

@@ -20,8 +20,14 @@ from training.measures.evaluation import Evaluation
 from training.measures.reliability import Bin
 
 _BLUE, _GREY, _INK = "#0072B2", "#8a8f98", "#22262b"
-_LINES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#882255", (0, (1, 1))))
-"""Colour and dashes of each prevalence."""
+_LINES = (
+    ("#0072B2", "-"),
+    ("#D55E00", "--"),
+    ("#009E73", "-."),
+    ("#882255", (0, (1, 1))),
+    ("#56B4E9", (0, (6, 1, 1, 1, 1, 1))),
+)
+"""Colour and dashes of each prevalence: those of `study.PREVALENCES`, and the rule's own where it is another."""
 _STYLE: Any = {  # its stubs name each key
     "axes.edgecolor": _GREY,
     "axes.grid": True,
@@ -102,7 +108,7 @@ def threshold_figure(curves: Sequence[ThresholdCurves], measure: Literal["mcc", 
     """MCC or PPV over the threshold on the probability, a line for each prevalence."""
 
     def draw(axes: Axes) -> None:
-        for each, (colour, dashes) in zip(curves, _LINES, strict=True):
+        for each, (colour, dashes) in zip(curves, _LINES[: len(curves)], strict=True):
             curve = each.mcc if measure == "mcc" else each.ppv
             axes.plot(curve.x, curve.y, color=colour, linestyle=dashes, label=_stalled(each.prevalence))
         axes.axvline(decide, color=_GREY, linewidth=1)
@@ -128,7 +134,7 @@ def coverage_figure(
     }
 
     def draw(axes: Axes) -> None:
-        for each, (colour, dashes) in zip(curves, _LINES, strict=True):
+        for each, (colour, dashes) in zip(curves, _LINES[: len(curves)], strict=True):
             curve = each.by_error if varied == "error" else each.by_missed
             axes.plot(
                 curve.x,

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
@@ -131,6 +132,14 @@ def test_it_says_what_was_measured_and_at_which_prevalence(page: Reader):
 
 def test_a_set_too_small_for_a_promise_says_how_many_clips_it_takes(page: Reader):
     assert "32,900 flowing clips at 0.3 % stalled" in " ".join(" ".join(page.text).split())
+
+
+def test_a_rule_for_a_prevalence_of_its_own_has_a_line_of_its_own():
+    rule = RULE.at_prevalence(0.02)
+    study, clips = studied(rule=rule)
+    text = " ".join(read(render_page(replace(HEAD, rule=rule), [(study, clips)])).text)
+    assert [each.prevalence for each in study.thresholds] == [0.003, 0.01, 0.02, 0.05, 0.3]
+    assert "At 2 % stalled, as the rule was chosen for" in text
 
 
 def test_the_same_study_gives_the_same_figures():
