@@ -27,7 +27,8 @@ def run(settings: EvaluateSettings) -> int:
             check_both_classes(each.clips.stalled, each.name)
             bars.say(f"{each.name}: {each.description}")
             logits = score(network, each.clips, progress=bars.clips(f"score {each.name}"))
-            found = study(each.name, each.description, each.clips.facts, logits, card.rule, limits)
+            facts = each.clips.facts
+            found = study(each.name, each.description, facts, logits, card.rule, limits, seen=each.seen)
             measured.append((found, each.clips))
     studies = [found for found, _ in measured]
     parameters = sum(each.numel() for each in network.parameters())

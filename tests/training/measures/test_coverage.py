@@ -12,7 +12,7 @@ from tests.training.measures.made import bell, projects
 from training.measures import Ranking
 from training.measures.bootstrap import Redrawn
 from training.measures.calls import CallRates
-from training.measures.coverage import CrossFit, Limits, Thresholds, choose_thresholds, decided, flowing_needed, outcome
+from training.measures.coverage import CrossFit, Limits, Thresholds, choose_thresholds, decided, outcome
 
 shares = st.floats(0.002, 0.6)
 prevalences = st.sampled_from([0.003, 0.01, 0.05, 0.3, 0.7])
@@ -70,16 +70,6 @@ def test_where_stalls_are_rare_calling_everything_flowing_is_no_way_out():
     calls = found.call(logits)
     assert np.mean(calls[stalled] == -1) <= 0.05
     assert np.mean(calls == -1) < 0.1
-
-
-@pytest.mark.parametrize("prevalence", [0.003, 0.05, 0.3])
-def test_an_error_among_called_stalled_takes_so_many_flowing_clips_and_not_one_less(prevalence):
-    enough = flowing_needed(prevalence=prevalence, error=0.01)
-    for flowing, possible in ((enough, True), (enough - 1, False)):
-        stalled = np.arange(flowing + 200) >= flowing
-        found = choose(np.where(stalled, 1.0, -1.0), stalled, prevalence=prevalence)
-        assert np.isfinite(found.high) == possible
-    assert flowing_needed(prevalence=0.003, error=0.01) == 32_900
 
 
 def test_missed_stalls_are_expected_to_keep_the_limit_on_clips_that_come_later():
