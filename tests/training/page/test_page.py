@@ -166,6 +166,17 @@ def test_a_rule_for_a_prevalence_of_its_own_has_a_line_of_its_own():
     assert "At 2 % stalled, as the rule was chosen for" in text
 
 
+def test_a_rule_without_false_alarms_has_its_place_at_the_edge_of_a_logarithmic_axis():
+    study, _ = studied()
+
+    def marks(false_alarms: float) -> int:
+        specificity = study.evaluation.specificity.model_copy(update={"value": 1 - false_alarms, "high": 1.0})
+        drawing = roc_figure(study.roc, study.evaluation.model_copy(update={"specificity": specificity}))
+        return base64.b64decode(drawing.partition(",")[2]).count(b"<use ")
+
+    assert marks(0) == marks(0.1) + 1, "the same, and an arrow"
+
+
 def test_the_same_study_gives_the_same_figures():
     study, _ = studied()
     once, again = (roc_figure(study.roc, study.evaluation) for _ in range(2))
