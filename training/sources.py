@@ -99,8 +99,8 @@ def fit_sets(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
 def _recorded(settings: FitSettings, folder: Path) -> FitSets:
     cache = open_cache(folder, selection=selection_of(settings))
     clips, generated = cache.clips, cache.contents.generated
-    told = cache.manifest.model_dump_json() + selection_of(settings).model_dump_json()
-    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
+    which = cache.manifest.model_dump_json() + selection_of(settings).model_dump_json()
+    digest = hashlib.sha256(which.encode()).hexdigest()[:16]
     told = f"{words_of(clips, folder, settings)}, {_stalled(clips)}"
     if settings.folds:
         in_folds = f"{told}, in {settings.folds} folds"

@@ -230,7 +230,7 @@ def test_recorded_clips_serve_as_well_once_they_are_prepared(tmp_path, capsys):
     assert "none will be called flowing: " in after
     card = load_checkpoint(tmp_path / "checkpoint")[1]
     assert "of cache" in card.dataset
-    assert "clips kept apart" in card.chosen_on
+    assert "clips kept apart" in str(card.chosen_on)
     assert card.training.generated
     assert card.training.projects
     again = ("--out", tmp_path / "again", "--steps", 1, "--prevalence", 0.01, "--init", tmp_path / "checkpoint")
@@ -253,7 +253,7 @@ def test_recorded_clips_serve_as_well_once_they_are_prepared(tmp_path, capsys):
     assert load_checkpoint(tmp_path / "checkpoint")[1] == card
     assert run(*rule, *without) == 0
     chosen_on = load_checkpoint(tmp_path / "checkpoint")[1].chosen_on
-    assert chosen_on.endswith(f"of cache (without {' and '.join(card.training.projects)})")
+    assert str(chosen_on).endswith(f"of cache (without {' and '.join(card.training.projects)})")
     assert run("evaluate", "--data", clips, "--checkpoint", tmp_path / "checkpoint") == 2
     assert f"python -m training prepare --source {clips} --out {clips}.cache" in capsys.readouterr().err
 
@@ -298,7 +298,7 @@ def test_calibrate_replaces_the_rule_and_nothing_else(checkpoint, cache, tmp_pat
     assert after.training.limits == Limits(error=0.01, missed=0.3)
     assert after.training.validation is not None
     assert after.training.validation.clips == 12
-    assert "12 generated clips" in after.chosen_on
+    assert "12 generated clips" in str(after.chosen_on)
     assert "chosen on" not in after.dataset
     same = {"weights_sha256", "spec", "network", "dataset"}
     assert after.model_dump(include=same) == before.model_dump(include=same)

@@ -49,6 +49,7 @@ def test_the_manifest_tells_what_the_checkpoint_told(tiny_artifact: Artifact, ti
     manifest = tiny_artifact.manifest
     assert (manifest.spec, manifest.rule) == (card.spec, card.rule)
     assert manifest.training["weights_sha256"] == card.weights_sha256
+    assert (manifest.training["dataset"], manifest.training["chosen_on"]) == (card.dataset, card.chosen_on)
     assert manifest.training["training"] == card.training.model_dump(mode="json")
 
 

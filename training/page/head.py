@@ -26,8 +26,8 @@ class Head:
     """In words: on what, for how long."""
     spec: ClipSpec
     rule: DecisionRule
-    chosen_on: str
-    """In words: what the rule was chosen on; empty where the checkpoint doesn't say."""
+    chosen_on: str | None
+    """In words: what the rule was chosen on; None where it is not recorded."""
     limits: Limits | None
     """That the rule was chosen to keep; None where it is not recorded."""
     version: str
