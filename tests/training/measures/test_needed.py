@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from training.measures import Ranking
@@ -38,10 +38,11 @@ def test_calling_clips_flowing_takes_so_many_stalled_ones_and_not_one_less(preva
     assert stalled_needed(prevalence=0.003, limits=LIMITS) == 19
 
 
+@example(0.25, 1)
 @given(st.floats(0.001, 0.5), st.integers(1, 100_000))
 def test_the_least_error_can_be_kept_by_so_many_and_is_no_more_than_a_tenth_above_what_can(prevalence, flowing):
     least = least_error(prevalence=prevalence, flowing=flowing)
-    assert flowing_needed(prevalence=prevalence, error=least) <= flowing or least >= 0.99
+    assert flowing_needed(prevalence=prevalence, error=1.000001 * least) <= flowing  # but for rounding
     assert flowing_needed(prevalence=prevalence, error=0.9 * least) > flowing
 
 
