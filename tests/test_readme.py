@@ -67,5 +67,5 @@ def test_the_way_to_a_model_of_ones_own_is_as_readme_says(tmp_path: Path, monkey
     card = load_checkpoint(tmp_path / "checkpoint")[1]
     assert not {"C", "M"} & set(card.training.projects)
     assert (tmp_path / "page.html").exists()
-    assert "0.3" in (tmp_path / "card.md").read_text()
+    assert "For a prevalence of 30 %" in (tmp_path / "card.md").read_text()
     assert load_artifact(tmp_path / "artifact").manifest.spec == card.spec

@@ -20,6 +20,9 @@ was measured on labelled clips of that kind. Counting stalls at a prevalence tha
 _MEASURED = """\
 On clips that it was not trained on, two classes by the rule's `decide`, with 95 % intervals from drawing projects, and
 then their clips, again:"""
+_MEASURED_ON_KNOWN = """\
+**Not all of these clips are new to it, and where they aren't it looks better than it is: see each set.** Two classes by
+the rule's `decide`, with 95 % intervals from drawing projects, and then their clips, again:"""
 _LIMITS = """\
 - Probabilities, thresholds, MCC and PPV hold at the stated prevalence. Where another share of the clips is stalled,
   choose the thresholds again (`python -m training calibrate --prevalence ...`) or state the prevalence to the service.
@@ -37,7 +40,7 @@ def write_card(card: CheckpointCard, studies: Sequence[Study], *, parameters: in
 
     Args:
         card: of the checkpoint.
-        studies: of it, on clips that it was not trained on; at least one.
+        studies: of it; at least one.
         parameters: of the network.
     """
     sections = {
@@ -74,6 +77,8 @@ def _training(card: CheckpointCard) -> str:
         ("precision, seed", f"{training.precision}, {training.seed}"),
         ("made by", f"stall-stream {training.version}, torch {training.torch}"),
     ]
+    if card.chosen_on:
+        rows.append(("rule chosen on", card.chosen_on))
     if training.validation:
         found = training.validation
         text = (
@@ -116,7 +121,7 @@ def _measures(studies: Sequence[Study]) -> str:
     sets = "\n".join(f"- {each.name}: {each.description}, {each.evaluation.projects} projects" for each in studies)
     return "\n\n".join(
         [
-            _MEASURED,
+            _MEASURED_ON_KNOWN if any(each.seen.by_network for each in studies) else _MEASURED,
             sets,
             _table(header, rows),
             "MCC and PPV depend on the share of stalled clips. The same clips, re-weighted:",
@@ -135,12 +140,14 @@ def _thresholds(card: CheckpointCard, studies: Sequence[Study]) -> str:
         if limits
         else "What they were chosen to keep is not recorded. "
     )
+    if any(words.never_given(rule)):
+        chosen += "What none is called is what those clips could not show that it keeps this. "
+    known = any(each.seen for each in studies)
+    measured = "Measured on clips of which not all are new to it or to its rule" if known else "Measured on other clips"
     header = ("clips", "decided without people", "wrong among called stalled", "wrong among called flowing", "missed")
     meaning = (
-        f"For a prevalence of {words.stated(rule.prevalence)}: stalled from a probability of "
-        f"{words.probability(rule.high)} on, flowing below {words.probability(rule.low)}, between them uncertain "
-        f"and left to people; where two classes are wanted, stalled from {words.probability(rule.decide)} on. "
-        f"{chosen}Measured on other clips, re-weighted to that prevalence:"
+        f"For a prevalence of {words.stated(rule.prevalence)}: {words.thresholds(rule)}. "
+        f"{chosen}{measured}, re-weighted to that prevalence:"
     )
     return f"{meaning}\n\n{_table(header, [(each.name, *_decided(each.promise.rule)) for each in studies])}"
 

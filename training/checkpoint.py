@@ -72,6 +72,8 @@ class CheckpointCard(_Card):
     training: TrainingSummary
     dataset: str
     """What it was trained on, in words."""
+    chosen_on: str | None = None
+    """What its rule was chosen on, in words; None in the first checkpoints, whose `dataset` may say it."""
     weights_sha256: str = ""
     """Filled by `save_checkpoint`."""
 

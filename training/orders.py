@@ -78,7 +78,7 @@ def run_of(settings: FitSettings, order: Order, sets: FitSets, *, processes: int
         seed=order.seed,
         budget=_length_of(settings),
         members=f"{how}{begin}",
-        dataset=sets.description,
+        dataset=f"{sets.description}; the rule chosen on {sets.chosen_on}",
         clips=sets.digest,
         precision=precision_of(settings),
         processes=processes,
@@ -119,7 +119,12 @@ def card_of(
     if order.start:
         summary = order.start.noted_in(summary)
     return CheckpointCard(
-        network=planned(order, len(members)), spec=order.spec, rule=rule, training=summary, dataset=sets.description
+        network=planned(order, len(members)),
+        spec=order.spec,
+        rule=rule,
+        training=summary,
+        dataset=sets.description,
+        chosen_on=sets.chosen_on,
     )
 
 

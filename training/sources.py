@@ -12,6 +12,7 @@ import numpy as np
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.fetch import Patience, S3Access, SourceOptions
+from training import words
 from training.data.cache import Manifest, open_cache
 from training.data.clips import Clips
 from training.data.generated import Lot, Purpose, generate
@@ -19,6 +20,9 @@ from training.data.metadata import read_tables
 from training.data.prepare import Videos, prepare
 from training.data.selection import Selection
 from training.data.splits import check_both_classes, hold_out
+from training.measures.coverage import Limits
+from training.measures.needed import Basis
+from training.measures.seen import Seen
 from training.progress import Bars
 from training.recipe import scale_of
 from training.settings import (
@@ -41,6 +45,9 @@ if TYPE_CHECKING:
 
 _SHARE_TO_CHOOSE_ON = 0.3
 """Least share of stalled clips among generated ones that a rule is chosen on, which are weighted to its prevalence."""
+_OUT_OF_FOLD = (
+    "the same clips, each by the score of the one network that hasn't seen it, not by their average, which is served"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +58,14 @@ class FitSets:
     validation: Clips | None
     """What the rule is chosen on; None where folds are asked for, which leave no clip out."""
     description: str
-    """In words, for the checkpoint's card."""
+    """In words, for the checkpoint's card: what is trained on."""
     digest: str
     """Of what says which clips these are: of others, a run is another one."""
     projects: tuple[str, ...] = ()
     """Whose kept clips are trained on; of those that are generated meanwhile there are always new ones."""
     generated: bool = False
+    chosen_on: str = ""
+    """In words: what the rule is chosen on."""
 
 
 def spec_of(settings: FitSettings | ContestSettings) -> ClipSpec:
@@ -80,47 +89,49 @@ def fit_sets(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
     check_both_classes(sets.training.stalled, "training")
     if sets.validation is not None:
         check_both_classes(sets.validation.stalled, "validation")
+    limits, chosen_on = Limits(error=settings.error, missed=settings.missed), sets.validation or sets.training
+    basis = Basis.of(chosen_on.stalled, prevalence=settings.prevalence, limits=limits)
+    for lack in basis.shortfalls():
+        bars.say(words.never(lack, basis))
     return sets
 
 
 def _recorded(settings: FitSettings, folder: Path) -> FitSets:
     cache = open_cache(folder, selection=selection_of(settings))
     clips, generated = cache.clips, cache.contents.generated
-    told = cache.manifest.model_dump_json() + selection_of(settings).model_dump_json()
-    digest = hashlib.sha256(told.encode()).hexdigest()[:16]
-    words = f"{words_of(clips, folder, settings)}, {clips.stalled.mean():.1%} stalled"
+    which = cache.manifest.model_dump_json() + selection_of(settings).model_dump_json()
+    digest = hashlib.sha256(which.encode()).hexdigest()[:16]
+    told = f"{words_of(clips, folder, settings)}, {_stalled(clips)}"
     if settings.folds:
-        words = f"{words}; {_in_folds(settings)}"
-        return FitSets(clips, None, words, digest, clips.projects, generated=generated)
+        in_folds = f"{told}, in {settings.folds} folds"
+        return FitSets(clips, None, in_folds, digest, clips.projects, generated=generated, chosen_on=_OUT_OF_FOLD)
     training, validation = hold_out(clips, share=settings.validation_share, seed=settings.seed)
-    kept = f"{words}; {len(validation)} of them kept apart (project {', '.join(validation.projects)})"
+    apart = f"kept apart (project {', '.join(validation.projects)})"
+    told += f"; {len(validation)} of them {apart}"
     if set(training.projects) & set(validation.projects):
-        kept += ": of the only project, so clips of one animal are on both sides"
-    return FitSets(training, validation, kept, digest, training.projects, generated=generated)
+        told += ": of the only project, so clips of one animal are on both sides"
+    chosen_on = f"{len(validation)} clips {apart}, {_stalled(validation)}"
+    return FitSets(training, validation, told, digest, training.projects, generated=generated, chosen_on=chosen_on)
 
 
-def _in_folds(settings: FitSettings) -> str:
-    return (
-        f"in {settings.folds} folds, with the rule chosen on each clip's score by the one network that hasn't seen it, "
-        "not by their average, which is served"
-    )
+def _stalled(clips: Clips) -> str:
+    return f"{words.percent(float(clips.stalled.mean()))} stalled"
 
 
 def _generated(settings: FitSettings, spec: ClipSpec, bars: Bars) -> FitSets:
     lot, scale = partial(Lot, presets=tuple(settings.preset), seed=settings.seed), scale_of(settings.recipe)
     trained_on = lot(clips=settings.clips or scale.clips, stalled_share=0.5, purpose="training")
-    training = generated(settings, trained_on, spec, bars)
+    training, digest = generated(settings, trained_on, spec, bars), trained_on.digest(spec)
     if settings.folds:
-        words = f"{trained_on.describe()}; {_in_folds(settings)}"
-        return FitSets(training, None, words, trained_on.digest(spec), generated=True)
+        in_folds = f"{trained_on.describe()}, in {settings.folds} folds"
+        return FitSets(training, None, in_folds, digest, generated=True, chosen_on=_OUT_OF_FOLD)
     chosen_on = lot(
         clips=settings.validation_clips or scale.validation_clips,
         stalled_share=max(settings.prevalence, _SHARE_TO_CHOOSE_ON),
         purpose="validation",
     )
     validation = generated(settings, chosen_on, spec, bars)
-    words = f"{trained_on.describe()}; validated on {chosen_on.describe()}"
-    return FitSets(training, validation, words, trained_on.digest(spec), generated=True)
+    return FitSets(training, validation, trained_on.describe(), digest, generated=True, chosen_on=chosen_on.describe())
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +142,14 @@ class NamedSet:
     description: str
     """In words."""
     clips: Clips
+    seen: Seen
+    """What of them the checkpoint knows; of generated ones, nothing."""
 
 
 def evaluation_sets(settings: EvaluateSettings, card: "CheckpointCard", bars: Bars) -> Iterator[NamedSet]:
     """Sets to measure a checkpoint on: the cache, or one for each preset."""
     if settings.data:
-        yield _kept(settings.data, settings, card)
+        yield _kept(settings.data, settings, card, rule_projects=card.training.rule_projects)
         return
     for preset in settings.preset:
         yield _to_measure(settings, (preset,), "test", card.spec, bars)
@@ -145,7 +158,7 @@ def evaluation_sets(settings: EvaluateSettings, card: "CheckpointCard", bars: Ba
 def calibration_set(settings: CalibrateSettings, card: "CheckpointCard", bars: Bars) -> NamedSet:
     """Clips to choose a checkpoint's rule on: the cache, or generated ones, with all presets in turn."""
     if settings.data:
-        return _kept(settings.data, settings, card)
+        return _kept(settings.data, settings, card, rule_projects=())  # it is replaced
     return _to_measure(settings, tuple(settings.preset), "validation", card.spec, bars)
 
 
@@ -168,12 +181,14 @@ def words_of(clips: Clips, folder: Path, settings: SelectionSettings) -> str:
     return f"{len(clips)} clips of {folder.name}" + (f" ({chosen})" if chosen else "")
 
 
-def _kept(folder: Path, settings: SelectionSettings, card: "CheckpointCard") -> NamedSet:
+def _kept(
+    folder: Path, settings: SelectionSettings, card: "CheckpointCard", *, rule_projects: Sequence[str]
+) -> NamedSet:
     clips = open_cache(folder, card.spec, selection_of(settings)).clips
-    words, training = words_of(clips, folder, settings), card.training
-    words += known_projects(clips, training.projects, "it was trained on")
-    words += known_projects(clips, training.rule_projects, "its rule rests on")
-    return NamedSet(folder.name, words, clips)
+    seen, told = Seen.of(clips, card.training.projects, rule_projects), words_of(clips, folder, settings)
+    told += known_projects(clips, seen.by_network, "it was trained on")
+    told += known_projects(clips, seen.by_rule, "its rule rests on")
+    return NamedSet(folder.name, told, clips, seen)
 
 
 def known_projects(clips: Clips, known: Sequence[str], how: str) -> str:
@@ -197,7 +212,7 @@ def _to_measure(
         purpose=purpose,
         seed=settings.seed,
     )
-    return NamedSet(" and ".join(presets), lot.describe(), generated(settings, lot, spec, bars))
+    return NamedSet(" and ".join(presets), lot.describe(), generated(settings, lot, spec, bars), Seen())
 
 
 def generated(settings: ClipsSettings, lot: Lot, spec: ClipSpec, bars: Bars) -> Clips:

@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from stream.clip.spec import ClipSpec
 from stream.verdict import DecisionRule
 from training.measures.bootstrap import Estimate
+from training.measures.needed import Basis, Lack, least_error
+
+_MOST_ERROR = 0.5
+"""A rule that errs as often as this is none."""
 
 
 def number(value: float) -> str:
@@ -57,10 +61,38 @@ def clip_spec(spec: ClipSpec) -> str:
     return f"{spec.frames} frames of {which}, {spec.size}x{spec.size} pixels {scale}{outside}{extra}"
 
 
-def not_promised(rule: DecisionRule, *, clips: int, stalled: int) -> Iterator[str]:
-    """A sentence for each verdict that a rule never gives, for want of clips to show how often it would be wrong."""
-    few = f"{clips} clips, {stalled} of them stalled, can't show that the limits hold: give more, or wider limits"
+def thresholds(rule: DecisionRule) -> str:
+    """What clips are called by their probability."""
+    high, low = probability(rule.high), probability(rule.low)
+    told = {
+        (): f"stalled from a probability of {high} on, flowing below {low}, between them uncertain and left to people",
+        ("stalled",): f"none is called stalled; flowing below a probability of {low}, others are left to people",
+        ("flowing",): f"stalled from a probability of {high} on, others are left to people; none is called flowing",
+        ("stalled", "flowing"): "none is called stalled and none flowing: all are left to people",
+    }
+    return f"{told[tuple(never_given(rule))]}; where two classes are wanted, stalled from {probability(rule.decide)} on"
+
+
+def never_given(rule: DecisionRule) -> Iterator[str]:
+    """The verdicts that a rule never gives."""
     if rule.high >= 1:
-        yield f"none will be called stalled: {few}"
+        yield "stalled"
     if rule.low <= 0:
-        yield f"none will be called flowing: {few}"
+        yield "flowing"
+
+
+def never(lack: Lack, basis: Basis) -> str:
+    """Which verdict a rule that is chosen on these clips won't give, why, and what would mend it."""
+    limits, way_out = basis.limits, "give more, or wider limits"
+    if lack.verdict == "stalled":
+        promise, kind = f"--error {limits.error:g} takes", "flowing"
+        if lack.too_few:
+            least = least_error(prevalence=basis.prevalence, flowing=basis.flowing)
+            way_out = f"give more, or --error {least:g} at least" if least < _MOST_ERROR else "give more"
+    else:
+        promise, kind = f"--missed {limits.missed:g} and --error {limits.error:g} take", "stalled"
+    there = f"there are {lack.there:,}" if lack.too_few else f"of {lack.there:,} too many look {lack.verdict}"
+    return (
+        f"none will be called {lack.verdict}: at {stated(basis.prevalence)} stalled {promise} at least "
+        f"{lack.needed:,} {kind} clips to choose the rule on, and {there}; {way_out}"
+    )

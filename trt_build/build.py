@@ -28,6 +28,8 @@ STAGES = (
     "record golden clips",
     "check as a worker does",
 )
+_TOLD = {"training", "dataset", "chosen_on", "network", "weights_sha256"}
+"""Parts of a checkpoint's card that the manifest repeats."""
 _BUILDERS = ("stall-stream", "torch", "onnx", "av", "opencv-python-headless")
 
 
@@ -111,7 +113,7 @@ def _draft(target: Target, card: CheckpointCard, settings: BuildSettings) -> Man
         batch_sizes=target.batch_sizes,
         device=target.device,
         builder={**{name: version(name) for name in _BUILDERS}, **target.builder},
-        training=card.model_dump(mode="json", include={"training", "dataset", "network", "weights_sha256"}),
+        training=card.model_dump(mode="json", include=_TOLD),
         proof=None,
     )
     return draft.model_copy(update={"inputs": inputs_of(draft, settings)})

@@ -1,17 +1,20 @@
 """The model card, as Markdown."""
 
 import re
+from dataclasses import replace
 
 from stream.clip.spec import ClipSpec
 from tests.training.page.made import RULE, studied
 from training.card import write_card
 from training.checkpoint import CheckpointCard, TrainingSummary
 from training.measures.coverage import Limits
+from training.measures.seen import Seen
 from training.networks.slowfast import SLIM
 
 
 def card(**changes) -> str:
     study, _ = studied(name=changes.pop("name", "field"))
+    study = replace(study, seen=changes.pop("seen", study.seen))
     training = TrainingSummary(
         version="0.1.0",
         torch="2.15",
@@ -70,6 +73,31 @@ def test_thresholds_stand_with_what_they_promise_and_what_was_measured():
     assert "called stalled at most 1 % flow" in text
     assert "all stalled clips at most 5 % are called flowing" in text
     assert "is not recorded" in sections(card(limits=None))["Thresholds, and what they promise"]
+
+
+def test_a_rule_that_decides_nothing_says_so():
+    text = sections(card(rule=RULE.model_copy(update={"low": 0.0, "high": 1.0})))["Thresholds, and what they promise"]
+    assert "none is called stalled and none flowing: all are left to people" in text
+    assert "those clips could not show" in text
+    assert "1.000" not in text
+
+
+def test_clips_that_it_knows_are_not_called_unseen():
+    found = sections(card())
+    assert "On clips that it was not trained on" in found["Measures"]
+    assert "Measured on other clips" in found["Thresholds, and what they promise"]
+    known = sections(card(seen=Seen(by_network=("A",))))
+    assert "not trained on" not in known["Measures"]
+    assert "it looks better than it is" in known["Measures"]
+    for seen in (Seen(by_network=("A",)), Seen(by_rule=("C",))):
+        text = sections(card(seen=seen))["Thresholds, and what they promise"]
+        assert "other clips" not in text
+        assert "not all are new to it or to its rule" in text
+
+
+def test_what_the_rule_was_chosen_on_is_said_where_it_is_known():
+    assert "| rule chosen on | 99 clips of others |" in sections(card(chosen_on="99 clips of others"))["Training"]
+    assert "rule chosen on" not in sections(card())["Training"]
 
 
 def test_what_it_was_begun_from_is_said():

@@ -221,9 +221,16 @@ def test_recorded_clips_serve_as_well_once_they_are_prepared(tmp_path, capsys):
     assert run("fit", *data, *fitted, "--spec.size", 96) == 2
     assert "size" in capsys.readouterr().err
     assert run("fit", *data, *fitted) == 0
-    assert "none will be called flowing: " in capsys.readouterr().err
+    said = " ".join(capsys.readouterr().err.split())
+    before, told, after = said.partition(
+        "none will be called stalled: at 1 % stalled --error 0.01 takes at least 9,800 "
+    )
+    assert told
+    assert "steps in" not in before, "it was known before anything was trained"
+    assert "none will be called flowing: " in after
     card = load_checkpoint(tmp_path / "checkpoint")[1]
     assert "of cache" in card.dataset
+    assert "clips kept apart" in str(card.chosen_on)
     assert card.training.generated
     assert card.training.projects
     again = ("--out", tmp_path / "again", "--steps", 1, "--prevalence", 0.01, "--init", tmp_path / "checkpoint")
@@ -238,6 +245,15 @@ def test_recorded_clips_serve_as_well_once_they_are_prepared(tmp_path, capsys):
     said = capsys.readouterr()
     assert json.loads(said.out)["clips"] < 8
     assert f"of cache (without {' and '.join(card.training.projects)})" in " ".join(said.err.split())
+    rule = ("calibrate", *data, "--checkpoint", tmp_path / "checkpoint", "--prevalence", 0.3)
+    assert run(*rule) == 2
+    assert f"--data cache: the network was trained on clips of project {', '.join(card.training.projects)}, and" in (
+        capsys.readouterr().err
+    )
+    assert load_checkpoint(tmp_path / "checkpoint")[1] == card
+    assert run(*rule, *without) == 0
+    chosen_on = load_checkpoint(tmp_path / "checkpoint")[1].chosen_on
+    assert str(chosen_on).endswith(f"of cache (without {' and '.join(card.training.projects)})")
     assert run("evaluate", "--data", clips, "--checkpoint", tmp_path / "checkpoint") == 2
     assert f"python -m training prepare --source {clips} --out {clips}.cache" in capsys.readouterr().err
 
@@ -282,6 +298,8 @@ def test_calibrate_replaces_the_rule_and_nothing_else(checkpoint, cache, tmp_pat
     assert after.training.limits == Limits(error=0.01, missed=0.3)
     assert after.training.validation is not None
     assert after.training.validation.clips == 12
+    assert "12 generated clips" in str(after.chosen_on)
+    assert "chosen on" not in after.dataset
     same = {"weights_sha256", "spec", "network", "dataset"}
     assert after.model_dump(include=same) == before.model_dump(include=same)
 

@@ -1,15 +1,19 @@
 """`python -m trt_build`: from a checkpoint to an artifact, or one line that says why not."""
 
+import io
+import re
 import subprocess
 import sys
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from rich.console import Console
 
 from stream.engine.artifact import Artifact, load_artifact
 from stream.engine.open import open_engine
@@ -17,7 +21,8 @@ from stream.engine.quiet import ov
 from stream.errors import UserError
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.networks.slowfast import SlowFast
-from trt_build.build import STAGES, build
+from trt_build.build import STAGES, Built, build
+from trt_build.commands.build import summary
 from trt_build.settings import BuildSettings
 from trt_build.verify import sample_clips, verify
 
@@ -44,6 +49,7 @@ def test_the_manifest_tells_what_the_checkpoint_told(tiny_artifact: Artifact, ti
     manifest = tiny_artifact.manifest
     assert (manifest.spec, manifest.rule) == (card.spec, card.rule)
     assert manifest.training["weights_sha256"] == card.weights_sha256
+    assert (manifest.training["dataset"], manifest.training["chosen_on"]) == (card.dataset, card.chosen_on)
     assert manifest.training["training"] == card.training.model_dump(mode="json")
 
 
@@ -135,6 +141,18 @@ def test_two_builders_at_one_place_come_to_one_artifact_that_both_show(tiny_chec
     assert "is built of the same already" not in said
     assert f"{out} is built of the same already ({digest}); --force builds it anew" in said_again
     assert {each.name for each in tmp_path.iterdir()} == {"artifact"}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "never"),
+    [(0.2, 0.9, []), (0.2, 1, ["stalled"]), (0, 0.9, ["flowing"]), (0, 1, ["stalled", "flowing"])],
+)
+def test_a_rule_that_never_gives_a_verdict_is_warned_of(tiny_artifact: Artifact, low, high, never):
+    rule = tiny_artifact.manifest.rule.model_copy(update={"low": low, "high": high})
+    artifact = replace(tiny_artifact, manifest=tiny_artifact.manifest.model_copy(update={"rule": rule}))
+    console = Console(width=300, file=io.StringIO(), record=True)
+    console.print(summary(Built(artifact, None, ())))
+    assert re.findall(r"its rule calls no clip (\w+), for want of clips", console.export_text()) == never
 
 
 def test_a_checkpoint_that_is_none_gets_one_line(tmp_path: Path):

@@ -7,11 +7,12 @@ from training.checkpoint import load_checkpoint, save_checkpoint
 from training.data.splits import check_both_classes
 from training.devices import placed
 from training.measures import evaluate
+from training.measures.needed import Basis
 from training.orders import limits_of
 from training.progress import Bars
 from training.scoring import score
 from training.settings import CalibrateSettings
-from training.sources import calibration_set
+from training.sources import NamedSet, calibration_set
 
 
 def run(settings: CalibrateSettings) -> int:
@@ -22,18 +23,34 @@ def run(settings: CalibrateSettings) -> int:
             f"--data is missing: {settings.checkpoint} was trained on recorded clips, so give such to choose on"
         )
     network = placed(network, threads=settings.threads)
+    limits = limits_of(settings, card)
     with Bars() as bars:
         chosen_on = calibration_set(settings, card, bars)
-        check_both_classes(chosen_on.clips.stalled, chosen_on.name)
+        _check_unknown(chosen_on)
+        stalled = chosen_on.clips.stalled
+        check_both_classes(stalled, chosen_on.name)
+        basis = Basis.of(stalled, prevalence=settings.prevalence, limits=limits)
+        for lack in basis.shortfalls():
+            bars.say(words.never(lack, basis))
         logits = score(network, chosen_on.clips, progress=bars.clips(f"score {chosen_on.name}"))
-    stalled, limits = chosen_on.clips.stalled, limits_of(settings, card)
     rule = choose_rule(logits, stalled, prior=card.rule.prior, prevalence=settings.prevalence, limits=limits)
     found = evaluate(logits, stalled, rule, projects=chosen_on.clips.facts.project_ids)
     seen = chosen_on.clips.projects if settings.data else ()
     training = card.training.model_copy(update={"validation": found, "limits": limits, "rule_projects": seen})
-    save_checkpoint(settings.checkpoint, network, card.model_copy(update={"rule": rule, "training": training}))
+    changes = {"rule": rule, "training": training, "chosen_on": chosen_on.description}
+    save_checkpoint(settings.checkpoint, network, card.model_copy(update=changes))
     bars.say(f"was {card.rule}")
     bars.say(f"is  {rule}, chosen on {chosen_on.description}; build the artifact again, for it holds the rule")
-    for line in words.not_promised(rule, clips=len(stalled), stalled=int(stalled.sum())):
-        bars.say(line)
+    for lack in basis.lacks(low=rule.low, high=rule.high):
+        bars.say(words.never(lack, basis))
     return 0
+
+
+def _check_unknown(chosen_on: NamedSet) -> None:
+    """Refuses clips of projects that the network was trained on: a rule chosen on them would promise too much."""
+    if known := chosen_on.seen.by_network:
+        without = " ".join(f"--without {project}" for project in known)
+        raise UserError(
+            f"--data {chosen_on.name}: the network was trained on clips of project {', '.join(known)}, and a rule that "
+            f"is chosen on them would promise too much; give {without}, or clips of other projects"
+        )

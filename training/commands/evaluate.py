@@ -27,17 +27,18 @@ def run(settings: EvaluateSettings) -> int:
             check_both_classes(each.clips.stalled, each.name)
             bars.say(f"{each.name}: {each.description}")
             logits = score(network, each.clips, progress=bars.clips(f"score {each.name}"))
-            found = study(each.name, each.description, each.clips.facts, logits, card.rule, limits)
+            facts = each.clips.facts
+            found = study(each.name, each.description, facts, logits, card.rule, limits, seen=each.seen)
             measured.append((found, each.clips))
     studies = [found for found, _ in measured]
     parameters = sum(each.numel() for each in network.parameters())
-    if settings.out:
-        head = Head.of(card, settings.checkpoint, parameters=parameters)
-        write_text(settings.out, render_page(head, measured))
-    if settings.card:
-        write_text(settings.card, write_card(card, studies, parameters=parameters))
     if settings.as_json:
         print_json(studies)
     else:
         print_table(studies, card.rule)
+    if settings.card:
+        write_text(settings.card, write_card(card, studies, parameters=parameters))
+    if settings.out:
+        head = Head.of(card, settings.checkpoint, parameters=parameters)
+        write_text(settings.out, render_page(head, measured))
     return 0

@@ -10,6 +10,7 @@ from training import words
 from training.checkpoint import CARD, RUN, CheckpointCard, check_folder, save_checkpoint
 from training.devices import join_processes
 from training.fitting import Order, Task, fit, in_folds, joined, out_of_fold, planned, scores, seeds
+from training.measures.needed import Basis
 from training.orders import card_of, order_of, precision_of, run_of
 from training.progress import Bars
 from training.settings import FitSettings
@@ -68,5 +69,8 @@ def _tell(card: CheckpointCard, out: Path, say: Callable[[str], None]) -> None:
         f"({found.clips} clips, {found.prevalence:.1%} stalled; the thresholds were chosen on them); "
         f"checkpoint in {out}"
     )
-    for line in words.not_promised(card.rule, clips=found.clips, stalled=round(found.prevalence * found.clips)):
-        say(line)
+    assert card.training.limits is not None
+    stalled = round(found.prevalence * found.clips)
+    basis = Basis(found.clips - stalled, stalled, card.rule.prevalence, card.training.limits)
+    for lack in basis.lacks(low=card.rule.low, high=card.rule.high):
+        say(words.never(lack, basis))

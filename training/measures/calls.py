@@ -84,15 +84,18 @@ def _cells(calls: Calls, stalled: Bools) -> NDArray[np.intp]:
 
 
 def _as_far_as_counts_tell(counts: NDArray[np.intp]) -> Iterator[CallRates]:
-    """The rates with each of them in turn at either bound of its interval."""
+    """The rates with each of them in turn at either bound of its interval.
+
+    Where it leaves too little of its class for the other verdict, that is limited to the rest.
+    """
     rates = CallRates.of_counts(counts)
     flowing, stalled = np.reshape(counts, (2, 3)).tolist()
-    for name, part, whole in (
-        ("found", stalled[2], sum(stalled)),
-        ("missed", stalled[0], sum(stalled)),
-        ("false", flowing[2], sum(flowing)),
-        ("right", flowing[0], sum(flowing)),
+    for name, other, part, whole in (
+        ("found", "missed", stalled[2], sum(stalled)),
+        ("missed", "found", stalled[0], sum(stalled)),
+        ("false", "right", flowing[2], sum(flowing)),
+        ("right", "false", flowing[0], sum(flowing)),
     ):
         bounds = wilson(part, whole)
-        yield replace(rates, **{name: bounds.low})
-        yield replace(rates, **{name: bounds.high})
+        for bound in (bounds.low, bounds.high):
+            yield replace(rates, **{name: bound, other: min(getattr(rates, other), 1 - bound)})

@@ -99,14 +99,6 @@ def choose_thresholds(rates: Rates, *, prevalence: float, limits: Limits) -> Thr
     )
 
 
-def flowing_needed(*, prevalence: float, error: float) -> int:
-    """Flowing clips that a set must have before any clip can be called stalled with that error.
-
-    From (1 - p) / (n + 1) <= error * ((1 - p) / (n + 1) + p), where no flowing clip scores as high as any stalled.
-    """
-    return math.ceil((1 - prevalence) * (1 - error) / (prevalence * error)) - 1
-
-
 def outcome(rates: CallRates, prevalence: float) -> dict[str, float]:
     """The shares of `Decided` where so many clips are stalled, by name; NaN where one is undefined."""
     called_stalled = prevalence * rates.found + (1 - prevalence) * rates.false

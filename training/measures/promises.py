@@ -34,7 +34,7 @@ class Promise:
     """One prevalence, three ways to come by thresholds, from the most to the least trustworthy."""
 
     rule: Decided
-    """With the rule's own, chosen before these clips were seen."""
+    """With the rule's own, which the checkpoint came with."""
     crossed: Decided | None
     """Chosen on other projects of this set; None where its parts can't be of both classes."""
     same: Decided

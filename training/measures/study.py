@@ -20,6 +20,7 @@ from training.measures.evaluation import Evaluation, OperatingPoint, evaluate_re
 from training.measures.promises import Choice, Promise, Tried
 from training.measures.ranking import Bools, Floats, Ranking
 from training.measures.reliability import Bin, reliability
+from training.measures.seen import Seen
 from training.measures.subsets import Grouping, groupings
 
 PREVALENCES = (0.003, 0.01, 0.05, 0.3)
@@ -51,6 +52,8 @@ class Study:
     choices: tuple[Choice, ...]
     """One for each of `prevalences`; none where the set can't be cross-fitted."""
     groupings: tuple[Grouping, ...]
+    seen: Seen
+    """What of these clips the checkpoint knows."""
 
     @property
     def called(self) -> Bools:
@@ -65,6 +68,8 @@ def study(
     logits: NDArray[np.floating],
     rule: DecisionRule,
     limits: Limits,
+    *,
+    seen: Seen,
 ) -> Study:
     """Measures logits `[N]` of clips, of both classes, with these facts.
 
@@ -73,8 +78,9 @@ def study(
         description: of the clips, in words.
         facts: labels, projects, lengths and boxes.
         logits: one for each clip.
-        rule: of the checkpoint, chosen on other clips.
+        rule: of the checkpoint.
         limits: what verdicts that no person checks must keep.
+        seen: what of these clips the checkpoint knows.
     """
     stalled, share = facts.stalled, float(np.mean(facts.stalled))
     redrawn, ranking = Redrawn.of(stalled, facts.project_ids), Ranking(logits, stalled)
@@ -97,4 +103,5 @@ def study(
         promise=tried.promise(rule),
         choices=tuple(tried.choices(rule, prevalences)),
         groupings=groupings(facts, probabilities >= rule.decide),
+        seen=seen,
     )

@@ -26,6 +26,8 @@ class Head:
     """In words: on what, for how long."""
     spec: ClipSpec
     rule: DecisionRule
+    chosen_on: str | None
+    """In words: what the rule was chosen on; None where it is not recorded."""
     limits: Limits | None
     """That the rule was chosen to keep; None where it is not recorded."""
     version: str
@@ -43,6 +45,7 @@ class Head:
             training=f"{card.dataset}; {training.steps} steps of {training.batch} clips, {training.minutes:g} minutes",
             spec=card.spec,
             rule=card.rule,
+            chosen_on=card.chosen_on,
             limits=training.limits,
             version=version("stall-stream"),
             made=datetime.now(UTC),

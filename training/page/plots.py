@@ -20,8 +20,14 @@ from training.measures.evaluation import Evaluation
 from training.measures.reliability import Bin
 
 _BLUE, _GREY, _INK = "#0072B2", "#8a8f98", "#22262b"
-_LINES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#882255", (0, (1, 1))))
-"""Colour and dashes of each prevalence."""
+_LINES = (
+    ("#0072B2", "-"),
+    ("#D55E00", "--"),
+    ("#009E73", "-."),
+    ("#882255", (0, (1, 1))),
+    ("#56B4E9", (0, (6, 1, 1, 1, 1, 1))),
+)
+"""Colour and dashes of each prevalence: those of `study.PREVALENCES`, and the rule's own where it is another."""
 _STYLE: Any = {  # its stubs name each key
     "axes.edgecolor": _GREY,
     "axes.grid": True,
@@ -43,13 +49,16 @@ _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
 def roc_figure(curve: Banded, evaluation: Evaluation) -> str:
-    """Sensitivity over false alarms on a logarithmic axis, with the rule's own point."""
+    """Sensitivity over false alarms on a logarithmic axis, with the rule's own point: at the edge if it has none."""
 
     def draw(axes: Axes) -> None:
         _band(axes, curve)
         axes.plot(curve.x, curve.x, color=_GREY, linewidth=1, linestyle=":", label="chance")
-        false = evaluation.specificity
-        _point(axes, Estimate(value=1 - false.value, low=1 - false.high, high=1 - false.low), evaluation.sensitivity)
+        false, edge = evaluation.specificity, float(curve.x[0])
+        if (value := 1 - false.value) < edge:  # a logarithmic axis has no place for none
+            axes.plot(edge, evaluation.sensitivity.value, color=_INK, marker="<", markersize=6, clip_on=False)
+        at = Estimate(value=max(value, edge), low=max(1 - false.high, edge), high=max(1 - false.low, edge))
+        _point(axes, at, evaluation.sensitivity)
         axes.set(xscale="log", xlim=(curve.x[0], 1), ylim=(0, 1.02))
         axes.set(xlabel="flowing clips called stalled (1 - specificity)", ylabel="sensitivity")
         axes.xaxis.set_major_formatter(FuncFormatter(_percent))
@@ -87,7 +96,7 @@ def reliability_figure(bins: Sequence[Bin]) -> str:
         )
         axes.set(xlabel="probability of stalled, mean of each bin", ylabel="share stalled")
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        axes.legend(loc="upper left")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
         below = axes.inset_axes((0, -0.46, 1, 0.22), sharex=axes)
         below.bar([each.low + 0.05 for each in bins], [each.clips for each in bins], width=0.09, color=_BLUE)
         below.set(yscale="log", ylabel="clips", ylim=(0.7, 2 * max(each.clips for each in bins)))
@@ -102,9 +111,9 @@ def threshold_figure(curves: Sequence[ThresholdCurves], measure: Literal["mcc", 
     """MCC or PPV over the threshold on the probability, a line for each prevalence."""
 
     def draw(axes: Axes) -> None:
-        for each, (colour, dashes) in zip(curves, _LINES, strict=True):
+        for each, (colour, dashes) in zip(curves, _LINES[: len(curves)], strict=True):
             curve = each.mcc if measure == "mcc" else each.ppv
-            axes.plot(curve.x, curve.y, color=colour, linestyle=dashes, label=_stalled(each.prevalence))
+            axes.plot(curve.x, curve.y, color=colour, linestyle=dashes, label=_percent(each.prevalence))
         axes.axvline(decide, color=_GREY, linewidth=1)
         axes.annotate("decide", (decide, 1.02), xytext=(0, 3), textcoords="offset points", ha="center", color=_INK)
         axes.set_xscale("logit")
@@ -113,9 +122,9 @@ def threshold_figure(curves: Sequence[ThresholdCurves], measure: Literal["mcc", 
         axes.xaxis.set_major_locator(FixedLocator([1e-3, 1e-2, 0.1, 0.5, 0.9, 0.99, 0.999]))
         axes.xaxis.set_major_formatter(FuncFormatter(_plain))
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.legend(loc="best", title="prevalence")
+        _legend_below(axes)
 
-    return _drawn(draw)
+    return _drawn(draw, height_in=3.9)
 
 
 def coverage_figure(
@@ -128,7 +137,7 @@ def coverage_figure(
     }
 
     def draw(axes: Axes) -> None:
-        for each, (colour, dashes) in zip(curves, _LINES, strict=True):
+        for each, (colour, dashes) in zip(curves, _LINES[: len(curves)], strict=True):
             curve = each.by_error if varied == "error" else each.by_missed
             axes.plot(
                 curve.x,
@@ -137,7 +146,7 @@ def coverage_figure(
                 linestyle=dashes,
                 marker="o",
                 markersize=2.5,
-                label=_stalled(each.prevalence),
+                label=_percent(each.prevalence),
             )
         axes.axvline(chosen, color=_GREY, linewidth=1)
         axes.annotate("chosen", (chosen, 1.02), xytext=(0, 3), textcoords="offset points", ha="center", color=_INK)
@@ -146,9 +155,9 @@ def coverage_figure(
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(_percent))
         axes.yaxis.set_major_formatter(FuncFormatter(_percent))
-        axes.legend(loc="best", title="prevalence")
+        _legend_below(axes)
 
-    return _drawn(draw)
+    return _drawn(draw, height_in=3.9)
 
 
 def _drawn(draw: Callable[[Axes], None], *, height_in: float = 3.5) -> str:
@@ -181,8 +190,11 @@ def _point(axes: Axes, x: Estimate, y: Estimate) -> None:
     )
 
 
-def _stalled(prevalence: float) -> str:
-    return f"{_percent(prevalence)} stalled"
+def _legend_below(axes: Axes) -> None:
+    """Outside: lines for several prevalences leave no corner free."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.legend(loc="outside lower center", title="share of stalled clips", ncols=len(_LINES), columnspacing=1.2)
 
 
 def _percent(share: float, _place: int = 0) -> str:

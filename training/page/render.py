@@ -9,8 +9,8 @@ from stream.pictures import png
 from training import words
 from training.data.clips import Clips
 from training.measures.bootstrap import RESAMPLES, Estimate
-from training.measures.coverage import flowing_needed
 from training.measures.evaluation import Evaluation
+from training.measures.needed import Basis, Lack
 from training.measures.reliability import BINS
 from training.measures.study import Study
 from training.page import plots
@@ -30,8 +30,8 @@ class _Chapter:
     flowing: int
     measures: list[tuple[str, Estimate | float | None, str]]
     figures: dict[str, str]
-    too_few: list[tuple[float, int]]
-    """Prevalences at which no clip can be called stalled, and how many flowing clips that would take."""
+    lacks: list[tuple[float, Lack]]
+    """Prevalences at which thresholds chosen on the whole set never give a verdict, and which."""
     missed: list[Mistake]
     false: list[Mistake]
 
@@ -62,7 +62,12 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=words.number, percent=words.percent, stated=words.stated, probability=words.probability, png=png
+        number=words.number,
+        percent=words.percent,
+        stated=words.stated,
+        probability=words.probability,
+        thresholds=words.thresholds,
+        png=png,
     )
     return environment.get_template("page.html")
 
@@ -79,7 +84,7 @@ def _chapter(study: Study, clips: Clips) -> _Chapter:
         flowing=len(clips) - stalled,
         measures=_measures(study.evaluation),
         figures=dict(_figures(study)),
-        too_few=list(_too_few(study, len(clips) - stalled)),
+        lacks=list(_lacks(study)),
         missed=shown[True],
         false=shown[False],
     )
@@ -121,9 +126,9 @@ def _figures(study: Study) -> Iterator[tuple[str, str]]:
         yield "by_missed", plots.coverage_figure(curves, "missed", chosen=limits.missed, fixed=limits.error)
 
 
-def _too_few(study: Study, flowing: int) -> Iterator[tuple[float, int]]:
+def _lacks(study: Study) -> Iterator[tuple[float, Lack]]:
     for choice in study.choices:
         prevalence = choice.decided.prevalence
-        needed = flowing_needed(prevalence=prevalence, error=study.limits.error)
-        if flowing < needed:
-            yield prevalence, needed
+        basis = Basis.of(study.facts.stalled, prevalence=prevalence, limits=study.limits)
+        for lack in basis.lacks(low=choice.low, high=choice.high):
+            yield prevalence, lack

@@ -7,6 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from stream.engine.golden import proof_of
+from training.words import never_given
 from trt_build.build import STAGES, Built, build
 from trt_build.inspection import proved
 from trt_build.settings import BuildSettings
@@ -29,11 +30,12 @@ def run(settings: BuildSettings) -> int:
             f"{settings.out} is built of the same already ({built.artifact.digest}); --force builds it anew",
             file=sys.stderr,
         )
-    Console().print(_summary(built))
+    Console().print(summary(built))
     return 0
 
 
-def _summary(built: Built) -> Table:
+def summary(built: Built) -> Table:
+    """What the artifact is, how fast, and what should be known before it serves."""
     artifact = built.artifact
     size_mb = sum(each.stat().st_size for each in artifact.path.iterdir()) / 1e6
     table = Table("artifact", artifact.digest, title=str(artifact.path))
@@ -45,4 +47,10 @@ def _summary(built: Built) -> Table:
         table.add_row("all slots busy", f"{built.speed.clips_per_s:.0f} clips/s")
     for warning in built.warnings:
         table.add_row("warning", warning)
+    for verdict in never_given(artifact.manifest.rule):
+        table.add_row(
+            "warning",
+            f"its rule calls no clip {verdict}, for want of clips to show how often that would be wrong: choose it "
+            "again by `python -m training calibrate`, with more clips or wider limits",
+        )
     return table

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
@@ -10,6 +11,7 @@ import pytest
 from stream.clip.spec import ClipSpec
 from tests.training.page.made import RULE, studied
 from training.measures.coverage import Limits
+from training.measures.seen import Seen
 from training.page import Head, render_page
 from training.page.plots import roc_figure
 
@@ -21,6 +23,7 @@ HEAD = Head(
     training="nothing",
     spec=ClipSpec(),
     rule=RULE,
+    chosen_on="others",
     limits=Limits(),
     version="0.1.0",
     made=datetime(2026, 11, 26, tzinfo=UTC),
@@ -130,7 +133,48 @@ def test_it_says_what_was_measured_and_at_which_prevalence(page: Reader):
 
 
 def test_a_set_too_small_for_a_promise_says_how_many_clips_it_takes(page: Reader):
-    assert "32,900 flowing clips at 0.3 % stalled" in " ".join(" ".join(page.text).split())
+    text = " ".join(" ".join(page.text).split())
+    assert (
+        "At 0.3 % stalled no clip is called stalled. That at most 1 % of those called so flow takes at least 32,900 "
+        "flowing clips to show, and there are 79." in text
+    )
+    assert "At 30 % stalled no clip is called flowing." in text
+    assert "takes at least 42 stalled clips to show, and there are 41." in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (Seen(by_network=("A", "C")), "whose network was trained on clips of projects of this set (A, C): too good"),
+        (Seen(by_rule=("A",)), "of the checkpoint, chosen on clips of projects of this set (A): too good"),
+    ],
+)
+def test_thresholds_that_know_these_clips_are_said_to(page: Reader, seen: Seen, said: str):
+    study, clips = studied()
+    known = read(render_page(HEAD, [(replace(study, seen=seen), clips)]))
+    as_text, unseen = (" ".join(" ".join(each.text).split()) for each in (known, page))
+    assert said in as_text
+    assert "chosen before" not in as_text
+    assert "of the checkpoint, chosen before these clips were seen" in unseen
+
+
+def test_a_rule_for_a_prevalence_of_its_own_has_a_line_of_its_own():
+    rule = RULE.at_prevalence(0.02)
+    study, clips = studied(rule=rule)
+    text = " ".join(read(render_page(replace(HEAD, rule=rule), [(study, clips)])).text)
+    assert [each.prevalence for each in study.thresholds] == [0.003, 0.01, 0.02, 0.05, 0.3]
+    assert "At 2 % stalled, as the rule was chosen for" in text
+
+
+def test_a_rule_without_false_alarms_has_its_place_at_the_edge_of_a_logarithmic_axis():
+    study, _ = studied()
+
+    def marks(false_alarms: float) -> int:
+        specificity = study.evaluation.specificity.model_copy(update={"value": 1 - false_alarms, "high": 1.0})
+        drawing = roc_figure(study.roc, study.evaluation.model_copy(update={"specificity": specificity}))
+        return base64.b64decode(drawing.partition(",")[2]).count(b"<use ")
+
+    assert marks(0) == marks(0.1) + 1, "the same, and an arrow"
 
 
 def test_the_same_study_gives_the_same_figures():
