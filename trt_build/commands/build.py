@@ -29,7 +29,7 @@ def run(settings: BuildSettings) -> int:
             f"{settings.out} is built of the same already ({built.artifact.digest}); --force builds it anew",
             file=sys.stderr,
         )
-    Console().print(_summary(built))
+    Console(markup=False, emoji=False).print(_summary(built))
     return 0
 
 
