@@ -49,6 +49,9 @@ def test_debug_shows_in_seconds_that_all_parts_work(tmp_path, cache, capsys):
     assert load_checkpoint(out)[1].training.steps == 24
     assert run("fit", "--out", out, "--recipe", "debug", *ALONE, "--cache", cache, "--resume") == 0
     assert "is finished" in capsys.readouterr().err
+    other = ("--recipe", "debug", *ALONE, "--cache", cache, "--resume", "--steps", 30)
+    assert run("fit", "--out", out, *other) == 2
+    assert "was begun with another budget: 24 steps, now 30 steps; without --resume" in capsys.readouterr().err
 
 
 def weights(folder: Path) -> list[torch.Tensor]:
@@ -142,6 +145,8 @@ def test_killed_it_goes_on_to_the_same_bits(tmp_path, cache, capsys):
     assert "holds an unfinished run; go on with it by --resume" in capsys.readouterr().err
     assert run(*fit(killed, cache, "--resume", "--seed", 1)[3:]) == 2
     assert "was begun with another seed: 0, now 1" in capsys.readouterr().err
+    assert run(*fit(killed, cache, "--resume", "--views", 2)[3:]) == 2
+    assert "another members: 1 network, now 1 network, 2 views" in capsys.readouterr().err
     subprocess.run(fit(killed, cache, "--resume"), check=True, capture_output=True)
     assert same(whole, killed)
 
