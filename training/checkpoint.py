@@ -22,7 +22,7 @@ from training.measures.coverage import Limits
 from training.networks import Network, NetworkConfig, build
 from training.outfile import write_whole
 from training.recipe import Recipe
-from training.states import is_open
+from training.states import GO_ON, is_open
 
 WEIGHTS, CARD, RUN = "model.safetensors", "checkpoint.json", "run"
 _OF_A_RUN = {RUN, WEIGHTS, *map(unfinished, (WEIGHTS, CARD))}
@@ -130,8 +130,9 @@ def save_checkpoint(folder: Path, network: Network, card: CheckpointCard) -> Che
     check_folder(folder, card.network, card.spec)
     weights = save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
     card = card.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()})
-    write_whole(folder / WEIGHTS, weights)
-    write_whole(folder / CARD, card.model_dump_json(indent=2).encode() + b"\n")
+    way_out = {"otherwise": GO_ON} if is_open(folder / RUN) else {}
+    write_whole(folder / WEIGHTS, weights, **way_out)
+    write_whole(folder / CARD, card.model_dump_json(indent=2).encode() + b"\n", **way_out)
     return card
 
 

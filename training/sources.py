@@ -93,6 +93,9 @@ def _recorded(settings: FitSettings, folder: Path) -> FitSets:
         words = f"{words}; {_in_folds(settings)}"
         return FitSets(clips, None, words, digest, clips.projects, generated=generated)
     training, validation = hold_out(clips, share=settings.validation_share, seed=settings.seed)
+    apart = f"kept apart is project {' and '.join(validation.projects)}"
+    more = f"{apart}: give more projects, another --validation-share, or --folds"
+    check_both_classes(validation.stalled, "validation", otherwise=more)
     kept = f"{words}; {len(validation)} of them kept apart (project {', '.join(validation.projects)})"
     if set(training.projects) & set(validation.projects):
         kept += ": of the only project, so clips of one animal are on both sides"

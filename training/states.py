@@ -29,6 +29,9 @@ from training.recipe import Recipe
 
 _CARD, _FINISHED, _STATE, _DONE = "run.json", "finished.json", "state.pt", "done.pt"
 
+GO_ON = "make room, and go on by --resume: what was saved last is kept"
+"""Where what a run came to can't be written."""
+
 
 class RunCard(BaseModel):
     """All that decides what a run computes, but for the code."""
@@ -150,7 +153,7 @@ class MemberFolder:
     def _write(self, name: str, content: dict[str, Any]) -> None:
         buffer = io.BytesIO()
         torch.save(content, buffer)
-        write_whole(self.path / name, buffer.getvalue())
+        write_whole(self.path / name, buffer.getvalue(), otherwise=GO_ON)
 
     def _read(self, name: str) -> dict[str, Any] | None:
         path = self.path / name

@@ -334,8 +334,10 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsy
     assert run("fit", "--out", tmp_path, "--validation-share", 0.1) == 2
     shrunk = ("--spec.extra", "mask", "--change", "augmentation.shrink_px=2")
     assert run("fit", "--out", tmp_path, *shrunk) == 2
+    assert run("fit", "--out", tmp_path, "--prevalence", 30) == 2
+    assert run("calibrate", "--checkpoint", checkpoint, "--prevalence", 0.003, "--error", 1) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("python -m training: ")]
-    assert len(lines) == 9
+    assert len(lines) == 11
     assert "checkpoint.json can't be read" in lines[0]
     assert "another network or clip spec" in lines[1]
     assert "--preset martian: no such preset" in lines[2]
@@ -345,3 +347,5 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsy
     assert "--clips says how clips are generated: leave it out with --data" in lines[6]
     assert "--validation-share counts only with --data" in lines[7]
     assert "--change augmentation.shrink_px=2 does nothing to clips of extra mask" in lines[8]
+    assert "--prevalence (STALL_TRAINING_PREVALENCE) = '30': a share below 1 is wanted: 0.3 is 30 %" in lines[9]
+    assert "--error (STALL_TRAINING_ERROR) = '1': a share below 1 is wanted: 0.01 is 1 %" in lines[10]

@@ -109,6 +109,8 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path: Path, monke
     with pytest.raises(UserError, match=r"file can't be written \(No space left on device\); make room"):
         write_whole(tmp_path / "file", b"after")
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
+    with pytest.raises(UserError, match=r"state.pt can't be written .*; make room, and go on by --resume"):
+        MemberFolder(tmp_path, every_s=0).save(begin(build(PRESETS["slim"]), RECIPES["plain"]))
 
 
 def test_a_new_run_takes_nothing_from_one_that_ended_while_it_was_being_closed(tmp_path: Path):
