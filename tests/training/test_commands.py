@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -225,6 +226,9 @@ def test_recorded_clips_serve_as_well_once_they_are_prepared(tmp_path, capsys):
     fitted += ("--prevalence", 0.01)
     assert run("fit", *data, *fitted, "--spec.size", 96) == 2
     assert "size" in capsys.readouterr().err
+    assert run("fit", *data, *fitted, "--projects", "K", "--projects", "C") == 2
+    apart = r"the \d validation clips are all of one class; kept apart is project [KC]: give more projects, another"
+    assert re.search(apart, capsys.readouterr().err)
     assert run("fit", *data, *fitted) == 0
     assert "none will be called flowing: " in capsys.readouterr().err
     card = load_checkpoint(tmp_path / "checkpoint")[1]
