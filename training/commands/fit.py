@@ -37,7 +37,7 @@ def run(settings: FitSettings) -> int:
             else:
                 open_run(folder, asked, resume=settings.resume)
         if finished:
-            bars.say(f"{settings.out} is finished; calibrate chooses its thresholds anew, and all without --resume")
+            bars.say(f"{settings.out} is finished: calibrate changes its thresholds, without --resume it begins anew")
             return 0
         members = [
             fit(order, task, fabric=fabric, folder=folder, on_step=bars.training(task.name), say=bars.say)
