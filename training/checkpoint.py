@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 from safetensors.torch import load, save
 
 from stream.clip.spec import ClipSpec
@@ -16,11 +16,13 @@ from stream.errors import UserError
 from stream.outfile import unfinished
 from stream.validation import first_error
 from stream.verdict import DecisionRule
+from training.fields import differences
 from training.measures import Evaluation
 from training.measures.coverage import Limits
 from training.networks import Network, NetworkConfig, build
 from training.outfile import write_whole
 from training.recipe import Recipe
+from training.states import GO_ON, is_open
 
 WEIGHTS, CARD, RUN = "model.safetensors", "checkpoint.json", "run"
 _OF_A_RUN = {RUN, WEIGHTS, *map(unfinished, (WEIGHTS, CARD))}
@@ -107,9 +109,16 @@ def check_folder(folder: Path, network: NetworkConfig, spec: ClipSpec) -> None:
     if (folder / CARD).exists():
         card = read_card(folder)
         if (card.network, card.spec) != (network, spec):
-            raise UserError(f"{folder} holds a checkpoint of another network or clip spec; give another folder")
+            changed = differences(_dumped(network=card.network, spec=card.spec), _dumped(network=network, spec=spec))
+            raise UserError(
+                f"{folder} holds a checkpoint of another network or clip spec ({changed}); give another folder"
+            )
     elif folder.exists() and any(path.name not in _OF_A_RUN for path in folder.iterdir()):
         raise UserError(f"{folder} is not empty and holds no {CARD}; give another folder")
+
+
+def _dumped(**parts: BaseModel) -> JsonValue:
+    return {name: each.model_dump(mode="json") for name, each in parts.items()}
 
 
 def save_checkpoint(folder: Path, network: Network, card: CheckpointCard) -> CheckpointCard:
@@ -123,8 +132,9 @@ def save_checkpoint(folder: Path, network: Network, card: CheckpointCard) -> Che
     check_folder(folder, card.network, card.spec)
     weights = save({name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()})
     card = card.model_copy(update={"weights_sha256": hashlib.sha256(weights).hexdigest()})
-    write_whole(folder / WEIGHTS, weights)
-    write_whole(folder / CARD, card.model_dump_json(indent=2).encode() + b"\n")
+    way_out = {"otherwise": GO_ON} if is_open(folder / RUN) else {}
+    write_whole(folder / WEIGHTS, weights, **way_out)
+    write_whole(folder / CARD, card.model_dump_json(indent=2).encode() + b"\n", **way_out)
     return card
 
 
@@ -142,7 +152,8 @@ def load_checkpoint(folder: Path) -> tuple[Network, CheckpointCard]:
             f"{folder / WEIGHTS} can't be read ({error.strerror}); train again or copy the folder"
         ) from None
     if hashlib.sha256(weights).hexdigest() != card.weights_sha256:
-        raise UserError(f"{folder / WEIGHTS} is not what {CARD} says (sha256 differs); copy the folder again")
+        mend = "its training goes on by --resume" if is_open(folder / RUN) else "copy the folder again"
+        raise UserError(f"{folder / WEIGHTS} is not what {CARD} says (sha256 differs); {mend}")
     network = build(card.network)
     try:
         network.load_state_dict(load(weights))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from stream.clip.spec import ClipSpec
+from training.augment import can_shrink
 from training.contest import Entry
 from training.networks import Views, network_named
 from training.recipe import Recipe
@@ -47,11 +48,24 @@ def ablated(network_name: str, spec: ClipSpec, recipe: Recipe, *, other_specs: b
         yield replace(as_it_is, name=f"{views} views averaged", views=views)
     parts = {name: {"augmentation": part} for name, part in _PARTS.items()}
     for name, changes in (parts | _CHANGES | {"half the batch": {"batch": max(2, recipe.batch // 2)}}).items():
-        if (changed := row(name, **changes)).recipe != recipe:
+        changed = row(name, **changes)
+        if _acting(changed.recipe, spec) != _acting(recipe, spec):
             yield changed
     for name, read in _SPECS.items() if other_specs else ():
         if (other := ClipSpec.model_validate(spec.model_dump() | read)) != spec:
             yield Entry(name, network_named(network_name, other), recipe, other, (recipe.learning_rate,))
+
+
+def _acting(recipe: Recipe, spec: ClipSpec) -> Recipe:
+    """The recipe without the limits of what it never does to such clips, so that those that do the same are equal."""
+    how, idle = recipe.augmentation, dict[str, float]()
+    if not how.warped:
+        idle |= {"rotate_deg": 0, "scale": 0}
+    if not how.noise:
+        idle |= {"noise_dashes": 0}
+    if not can_shrink(spec):
+        idle |= {"shrink_px": 0}
+    return recipe.variant(augmentation=idle)
 
 
 _PARTS: dict[str, dict[str, Any]] = {

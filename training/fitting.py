@@ -205,9 +205,14 @@ def scores(network: Network, clips: Clips, progress: Progress, *, device: torch.
 
 def out_of_fold(members: Sequence[Member], order: Order, progress: Progress, *, device: torch.device) -> Scores:
     """Each clip is scored by the one network that was not trained on it. Their average will be a little better."""
-    found = [
-        scores(joined([each], order), each.task.held_out, progress, device=device)
-        for each in members
-        if each.task.held_out
-    ]
+    held_out = [(each, each.task.held_out) for each in members if each.task.held_out]
+    total, found = sum(len(clips) for _, clips in held_out), list[Scores]()
+    for each, clips in held_out:
+        of_all = _part_of(progress, before=sum(len(part.logits) for part in found), total=total)
+        found.append(scores(joined([each], order), clips, of_all, device=device))
     return Scores(*(np.concatenate([getattr(part, field.name) for part in found]) for field in fields(Scores)))
+
+
+def _part_of(progress: Progress, *, before: int, total: int) -> Progress:
+    """Tells of one part of the clips as of all of them."""
+    return lambda done, _: progress(before + done, total)

@@ -31,6 +31,9 @@ _HEAD = ("head.weight", "head.bias")
 _COUNT = "num_batches_tracked"
 """Batch norm's count of batches has no part in the result, and not all checkpoints have it."""
 
+_PICKLE = b"\x80"
+"""What torch saves begins with, where it is not a zip archive."""
+
 State = dict[str, Tensor]
 Shapes = Mapping[str, torch.Size]
 
@@ -124,7 +127,8 @@ def _read(path: Path) -> State:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise UserError(
-            f"{path} can't be read ({error.strerror}); give a .pyth of PySlowFast or PyTorchVideo"
+            f"{path} can't be read ({error.strerror}); give a .pyth of PySlowFast or PyTorchVideo, or a checkpoint's "
+            "folder"
         ) from None
     except pickle.UnpicklingError:
         raise UserError(
@@ -139,11 +143,15 @@ def _read(path: Path) -> State:
 
 
 def _check_whole(path: Path) -> None:
-    """Compares the checksums of a checkpoint in the zip format, which torch does not."""
+    """Refuses what torch never wrote, and compares the checksums of its zip format, which torch does not."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if archive.testzip() is not None:
                 raise zipfile.BadZipFile
+        return
+    with path.open("rb") as file:
+        if file.read(len(_PICKLE)) != _PICKLE:
+            raise ValueError
 
 
 def _state(content: Any, path: Path) -> State:

@@ -69,7 +69,9 @@ def order_of(settings: FitSettings, spec: ClipSpec) -> Order:
 
 def run_of(settings: FitSettings, order: Order, sets: FitSets, *, processes: int) -> RunCard:
     """What this run is, so that only the same one goes on with it."""
-    how = f"{settings.folds} folds" if settings.folds else f"{settings.members} networks"
+    count = settings.folds or settings.members
+    how = f"{count} {'fold' if settings.folds else 'network'}{'s' if count > 1 else ''}"
+    seen = f", {order.views} views" if order.views > 1 else ""
     begin = f", begun from {order.start.words}" if order.start else ""
     return RunCard(
         network=order.network,
@@ -77,7 +79,7 @@ def run_of(settings: FitSettings, order: Order, sets: FitSets, *, processes: int
         recipe=order.recipe,
         seed=order.seed,
         budget=_length_of(settings),
-        members=f"{how}{begin}",
+        members=f"{how}{seen}{begin}",
         dataset=f"{sets.description}; the rule chosen on {sets.chosen_on}",
         clips=sets.digest,
         precision=precision_of(settings),

@@ -24,8 +24,8 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, text.encode())
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file as `replace_whole` does; its folder is made.
+def write_whole(path: Path, content: bytes, *, otherwise: str = "make room, or give another place") -> None:
+    """Writes a file as `replace_whole` does; its folder is made. `otherwise` is the way out where that fails.
 
     Raises:
         UserError: it can't be written, as on a full disk; what was there stays.
@@ -34,7 +34,7 @@ def write_whole(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_whole(path, content)
     except OSError as error:
-        raise UserError(f"{path} can't be written ({error.strerror}); make room, or give another place") from None
+        raise UserError(f"{path} can't be written ({error.strerror}); {otherwise}") from None
 
 
 def replace_whole(path: Path, content: bytes) -> None:

@@ -7,7 +7,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    Task,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 if TYPE_CHECKING:
     from training.loop import Step  # it needs torch, and not all that is done with bars does
@@ -21,10 +29,10 @@ class Bars:
 
     def __init__(self, *, shown: bool = True) -> None:
         """With `shown` false it says nothing, as all but one of several processes do."""
-        self._console = Console(stderr=True, quiet=not shown)
-        note = TextColumn("{task.fields[note]}")
+        self._console = Console(stderr=True, quiet=not shown, markup=False, emoji=False, highlight=False)
+        name, note = (TextColumn(each, markup=False) for each in ("{task.description}", "{task.fields[note]}"))
         times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), *times, note)
+        columns = (name, BarColumn(), TaskProgressColumn(), *times, note)
         self._progress = Progress(*columns, console=self._console)
 
     def __enter__(self) -> Self:
@@ -37,15 +45,15 @@ class Bars:
         self._progress.stop()
 
     def say(self, text: str) -> None:
-        """A line above the bars."""
-        self._console.print(text, highlight=False)
+        """A line above the bars, as it is; in a log it stays one."""
+        self._console.print(text, soft_wrap=not self._console.is_terminal)
 
     def clips(self, name: str, *, of: str = "clips") -> Callable[[int, int], None]:
-        """A new bar; the function is told how many clips (or `of` what) are done, of how many.
+        """A bar; the function is told how many clips (or `of` what) are done, of how many. It shows from then on.
 
         Where bars can't be drawn there is a line each `_LINE_S` seconds instead.
         """
-        task = self._progress.add_task(name, total=None, note="")
+        task = self._progress.add_task(name, total=None, note="", visible=False)
         said_at = time.monotonic()
 
         def update(done: int, total: int) -> None:
@@ -54,25 +62,29 @@ class Bars:
             if shown.total is None:  # what an earlier run has done must not count as speed
                 self._progress.reset(task, completed=done - 1, total=total)
             note = f"{done} of {total} {of}" + (f", {shown.speed:.0f}/s" if shown.speed else "")
-            self._progress.update(task, completed=done, note=note)
+            self._progress.update(task, completed=done, note=note, visible=total > 0)
             if not self._console.is_terminal and time.monotonic() > said_at + _LINE_S:
                 said_at = time.monotonic()
-                self.say(f"{name}: {note}, {timedelta(seconds=round(shown.time_remaining or 0))} left")
+                self.say(f"{name}: {note}{_left(shown)}")
 
         return update
 
     def training(self, name: str) -> Callable[["Step"], None]:
-        """A new bar; the function is told each step. Where bars can't be drawn, as in a log, each tenth is a line."""
-        task = self._progress.add_task(name, total=1.0, note="")
+        """A bar; the function is told each step. Where bars can't be drawn, as in a log, each tenth is a line."""
+        task = self._progress.add_task(name, total=1.0, note="", visible=False)
         tenths = 0
 
         def update(step: "Step") -> None:
             nonlocal tenths
             note = f"step {step.number}, {step.clips_per_s:.0f} clips/s, loss {step.loss:.3f}"
-            self._progress.update(task, completed=step.share, note=note)
+            self._progress.update(task, completed=step.share, note=note, visible=True)
             if not self._console.is_terminal and int(10 * step.share) > tenths:
                 tenths = int(10 * step.share)
-                left_s = self._progress.tasks[task].time_remaining or 0
-                self.say(f"{name} {step.share:.0%}: {note}, {timedelta(seconds=round(left_s))} left")
+                self.say(f"{name} {step.share:.0%}: {note}{_left(self._progress.tasks[task])}")
 
         return update
+
+
+def _left(task: Task) -> str:
+    left_s = task.time_remaining
+    return "" if left_s is None else f", {timedelta(seconds=round(left_s))} left"

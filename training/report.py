@@ -25,7 +25,7 @@ def print_table(studies: Sequence[Study], rule: DecisionRule) -> None:
             *map(words.bounded, (each.mcc, each.sensitivity, each.specificity, each.pr_auc)),
             words.percent(each.uncertain),
         )
-    Console(width=None if Console().is_terminal else 140).print(table)
+    Console(width=None if Console().is_terminal else 140, markup=False, emoji=False).print(table)
 
 
 def print_json(studies: Sequence[Study]) -> None:

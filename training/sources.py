@@ -106,9 +106,14 @@ def _recorded(settings: FitSettings, folder: Path) -> FitSets:
         in_folds = f"{told}, in {settings.folds} folds"
         return FitSets(clips, None, in_folds, digest, clips.projects, generated=generated, chosen_on=_OUT_OF_FOLD)
     training, validation = hold_out(clips, share=settings.validation_share, seed=settings.seed)
-    apart = f"kept apart (project {', '.join(validation.projects)})"
+    projects = validation.projects
+    way_out = (
+        f"kept apart is project {' and '.join(projects)}: give more projects, another --validation-share, or --folds"
+    )
+    check_both_classes(validation.stalled, "validation", otherwise=way_out)
+    apart = f"kept apart (project {', '.join(projects)})"
     told += f"; {len(validation)} of them {apart}"
-    if set(training.projects) & set(validation.projects):
+    if set(training.projects) & set(projects):
         told += ": of the only project, so clips of one animal are on both sides"
     chosen_on = f"{len(validation)} clips {apart}, {_stalled(validation)}"
     return FitSets(training, validation, told, digest, training.projects, generated=generated, chosen_on=chosen_on)

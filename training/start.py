@@ -67,6 +67,8 @@ def read_start(path: Path, network: SingleConfig) -> Start:
     """
     if path.is_dir():
         return continue_from(path, network)
+    if path.suffix == ".safetensors":
+        raise UserError(f"--init {path}: a file of a checkpoint; give its folder, {path.parent}")
     new = build(network)
     loaded = load_pretrained(new, path)
     return Start(str(loaded), {name: each for name, each in new.state_dict().items() if name not in loaded.fresh})

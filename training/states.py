@@ -1,6 +1,6 @@
 """The folder of a run under way: what it is, and the state it goes on from after a crash.
 
-run.json             RunCard: a run is only gone on with by one that is the same
+run.json             RunCard: a run is only gone on with by one that is the same; finished.json once it has ended
 member-0/state.pt    weights, averaged weights, optimizer, step, time used; replaced whole, now and then
 member-0/done.pt     a finished member's weights
 member-0/events...   for TensorBoard
@@ -10,6 +10,7 @@ import io
 import pickle
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,12 +21,16 @@ from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.outfile import unfinished
 from stream.validation import first_error
+from training.fields import differences
 from training.loop import State
 from training.networks import NetworkConfig
 from training.outfile import write_whole
 from training.recipe import Recipe
 
-_CARD, _STATE, _DONE = "run.json", "state.pt", "done.pt"
+_CARD, _FINISHED, _STATE, _DONE = "run.json", "finished.json", "state.pt", "done.pt"
+
+GO_ON = "make room, and go on by --resume: what was saved last is kept"
+"""Where what a run came to can't be written."""
 
 
 class RunCard(BaseModel):
@@ -68,16 +73,26 @@ def open_run(folder: Path, card: RunCard, *, resume: bool) -> None:
         return
     if not resume:
         raise UserError(f"{folder} holds an unfinished run; go on with it by --resume, or delete that folder")
+    _check_same(path, card, otherwise="give what it was begun with, or another folder")
+
+
+def check_finished(folder: Path, card: RunCard) -> None:
+    """Refuses to take a finished run for another one; what kept no card, as before there were any, is believed.
+
+    Raises:
+        UserError: naming what differs.
+    """
+    if (path := folder / _FINISHED).exists():
+        _check_same(path, card, otherwise="without --resume it is begun again")
+
+
+def _check_same(path: Path, card: RunCard, *, otherwise: str) -> None:
     try:
         begun = RunCard.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise UserError(f"{path} is no run: {first_error(error)}; delete that folder") from None
-    if changed := [name for name in RunCard.model_fields if getattr(begun, name) != getattr(card, name)]:
-        name = changed[0]
-        raise UserError(
-            f"--resume: {folder} was begun with another {name}: {getattr(begun, name)}, now {getattr(card, name)}; "
-            "give what it was begun with, or another folder"
-        )
+    if changed := differences(begun.model_dump(mode="json"), card.model_dump(mode="json")):
+        raise UserError(f"--resume: {path.parent} was begun with another {changed}; {otherwise}")
 
 
 class MemberFolder:
@@ -138,7 +153,7 @@ class MemberFolder:
     def _write(self, name: str, content: dict[str, Any]) -> None:
         buffer = io.BytesIO()
         torch.save(content, buffer)
-        write_whole(self.path / name, buffer.getvalue())
+        write_whole(self.path / name, buffer.getvalue(), otherwise=GO_ON)
 
     def _read(self, name: str) -> dict[str, Any] | None:
         path = self.path / name
@@ -152,8 +167,9 @@ class MemberFolder:
 
 
 def close_run(folder: Path) -> None:
-    """Drops what a finished run would go on from; what TensorBoard shows stays."""
-    (folder / _CARD).unlink(missing_ok=True)  # first: a run without states would begin again
+    """Drops what a finished run would go on from; its card and what TensorBoard shows stay."""
+    with suppress(FileNotFoundError):
+        (folder / _CARD).replace(folder / _FINISHED)  # first: a run without states would begin again
     _drop_states(folder)
 
 

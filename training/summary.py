@@ -22,7 +22,7 @@ def show_contents(console: Console, contents: Contents, *, failures: Path) -> No
     for reason, clips in contents.failures.items():
         console.print(f"{clips} could not be read: {reason}", highlight=False)
     if contents.failures:
-        console.print(f"they are listed in {failures}", markup=False, highlight=False)
+        console.print(f"they are listed in {failures}", markup=False, highlight=False, soft_wrap=True)
     for note in contents.notes:
         console.print(f"note: {note}", markup=False, highlight=False, soft_wrap=True)
 

@@ -10,7 +10,7 @@ from stream.engine.artifact import Artifact, Manifest, Proof
 from stream.engine.golden import proof_of
 from stream.verdict import DecisionRule
 from training import words
-from trt_build.fields import flatten
+from training.fields import flatten
 from trt_build.layers import count_layers
 
 

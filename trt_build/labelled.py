@@ -11,9 +11,9 @@ from training.data.cache import open_cache
 from training.data.clips import Clips
 from training.data.generated import Lot
 from training.data.splits import check_both_classes
+from training.fields import differing
 from training.progress import Bars
 from training.sources import generated, known_projects, selection_of, words_of
-from trt_build.fields import differing
 from trt_build.tool_settings import DiffSettings
 
 

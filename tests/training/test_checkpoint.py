@@ -53,7 +53,7 @@ def test_a_checkpoint_may_be_replaced_by_one_of_the_same_network_and_spec(tmp_pa
 
 def test_a_checkpoint_of_another_spec_is_not_overwritten(tmp_path):
     save_checkpoint(tmp_path, SlowFast(TINY), card())
-    with pytest.raises(UserError, match="another network or clip spec"):
+    with pytest.raises(UserError, match=r"another network or clip spec \(spec.size: 32, now 48\)"):
         save_checkpoint(tmp_path, SlowFast(TINY), card(spec=ClipSpec(frames=8, size=48)))
 
 
@@ -91,6 +91,16 @@ def test_damage_is_named(tmp_path):
         load_checkpoint(tmp_path)
     with pytest.raises(UserError, match="can't be read"):
         load_checkpoint(tmp_path / "nowhere")
+
+
+def test_a_training_that_was_killed_between_the_two_files_goes_on(tmp_path):
+    before = save_checkpoint(tmp_path, SlowFast(TINY), card())
+    (tmp_path / RUN).mkdir()
+    (tmp_path / RUN / "run.json").touch()
+    save_checkpoint(tmp_path, SlowFast(TINY), card())
+    (tmp_path / CARD).write_text(before.model_dump_json())
+    with pytest.raises(UserError, match=r"sha256 differs.; its training goes on by --resume"):
+        load_checkpoint(tmp_path)
 
 
 def test_weights_of_another_network_are_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -49,6 +50,9 @@ def test_debug_shows_in_seconds_that_all_parts_work(tmp_path, cache, capsys):
     assert load_checkpoint(out)[1].training.steps == 24
     assert run("fit", "--out", out, "--recipe", "debug", *ALONE, "--cache", cache, "--resume") == 0
     assert "is finished" in capsys.readouterr().err
+    other = ("--recipe", "debug", *ALONE, "--cache", cache, "--resume", "--steps", 30)
+    assert run("fit", "--out", out, *other) == 2
+    assert "was begun with another budget: 24 steps, now 30 steps; without --resume" in capsys.readouterr().err
 
 
 def weights(folder: Path) -> list[torch.Tensor]:
@@ -142,6 +146,8 @@ def test_killed_it_goes_on_to_the_same_bits(tmp_path, cache, capsys):
     assert "holds an unfinished run; go on with it by --resume" in capsys.readouterr().err
     assert run(*fit(killed, cache, "--resume", "--seed", 1)[3:]) == 2
     assert "was begun with another seed: 0, now 1" in capsys.readouterr().err
+    assert run(*fit(killed, cache, "--resume", "--views", 2)[3:]) == 2
+    assert "another members: 1 network, now 1 network, 2 views" in capsys.readouterr().err
     subprocess.run(fit(killed, cache, "--resume"), check=True, capture_output=True)
     assert same(whole, killed)
 
@@ -220,6 +226,9 @@ def test_recorded_clips_serve_as_well_once_they_are_prepared(tmp_path, capsys):
     fitted += ("--prevalence", 0.01)
     assert run("fit", *data, *fitted, "--spec.size", 96) == 2
     assert "size" in capsys.readouterr().err
+    assert run("fit", *data, *fitted, "--projects", "K", "--projects", "C") == 2
+    apart = r"the \d validation clips are all of one class; kept apart is project [KC]: give more projects, another"
+    assert re.search(apart, capsys.readouterr().err)
     assert run("fit", *data, *fitted) == 0
     said = " ".join(capsys.readouterr().err.split())
     before, told, after = said.partition(
@@ -347,8 +356,10 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsy
     assert run("fit", "--out", tmp_path, "--validation-share", 0.1) == 2
     shrunk = ("--spec.extra", "mask", "--change", "augmentation.shrink_px=2")
     assert run("fit", "--out", tmp_path, *shrunk) == 2
+    assert run("fit", "--out", tmp_path, "--prevalence", 30) == 2
+    assert run("calibrate", "--checkpoint", checkpoint, "--prevalence", 0.003, "--error", 1) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("python -m training: ")]
-    assert len(lines) == 9
+    assert len(lines) == 11
     assert "checkpoint.json can't be read" in lines[0]
     assert "another network or clip spec" in lines[1]
     assert "--preset martian: no such preset" in lines[2]
@@ -358,3 +369,5 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(checkpoint, tmp_path, capsy
     assert "--clips says how clips are generated: leave it out with --data" in lines[6]
     assert "--validation-share counts only with --data" in lines[7]
     assert "--change augmentation.shrink_px=2 does nothing to clips of extra mask" in lines[8]
+    assert "--prevalence (STALL_TRAINING_PREVALENCE) = '30': a share below 1 is wanted: 0.3 is 30 %" in lines[9]
+    assert "--error (STALL_TRAINING_ERROR) = '1': a share below 1 is wanted: 0.01 is 1 %" in lines[10]

@@ -131,6 +131,16 @@ def test_what_a_recipe_does_not_have_is_not_left_out_of_it():
     assert named["half the batch"].recipe.batch == 4
 
 
+@pytest.mark.parametrize("name", ["plain", "debug"])
+def test_limits_of_what_a_recipe_never_does_have_no_row(name: str):
+    """Neither turns nor scales a clip, so their limits change nothing."""
+    rows = {row.name for row in ablated("slim", ClipSpec(), RECIPES[name], other_specs=False)}
+    assert not rows & {"no small rotation and scale", "no small rotation", "no small scale", "white noise only"}
+    masks = {row.name for row in ablated("slim", ClipSpec(extra="mask"), RECIPES["full"], other_specs=False)}
+    assert {"no small rotation", "no small scale", "white noise only"} < masks
+    assert "no thicker stroke" not in masks, "such clips don't tell how far the outline is"
+
+
 def test_compare_writes_its_table_for_people_and_for_programs(tmp_path: Path, capsys):
     small = ("--spec.frames", 8, "--spec.size", 32, "--clips", 8, "--validation-clips", 8, "--test-clips", 8)
     quick = ("--minutes", 0.002, "--seeds", 1, "--jobs", 1, "--processes", 1, "--preset", "demo", "--prevalence", 0.5)

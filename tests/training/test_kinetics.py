@@ -252,10 +252,12 @@ def test_files_that_are_missing_cut_or_something_else_are_named(tmp_path, save, 
     assert weight in whole
     files = {
         "flipped.pyth": (whole.replace(weight, weight[:-1] + bytes([weight[-1] ^ 1])), "is damaged or no checkpoint"),
-        "missing.pyth": (None, "can't be read"),
+        "missing.pyth": (None, "can't be read .*, or a checkpoint's folder"),
         "empty.pyth": (b"", "is damaged or no checkpoint"),
         "cut.pyth": (whole[: len(whole) // 2], "is damaged or no checkpoint"),
-        "text.pyth": (b"<html>404</html>", "is not tensors and plain values alone"),
+        "text.pyth": (b"<html>404</html>", "is damaged or no checkpoint"),
+        "clip.mp4": (b"\x00\x00\x00\x1cftypisom", "is damaged or no checkpoint"),
+        "labels.csv": (b"filename,stalled\na.mp4,0\n", "is damaged or no checkpoint"),
     }
     for name, (content, words) in files.items():
         if content is not None:

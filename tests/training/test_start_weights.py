@@ -43,6 +43,8 @@ def test_training_goes_on_from_a_checkpoint_of_the_same_network(tmp_path: Path):
     assert start.projects == ("A", "C")
     with pytest.raises(UserError, match="is a checkpoint of slowfast with other settings"):
         read_start(tmp_path / "before", TINY.variant(alpha=2))
+    with pytest.raises(UserError, match=r"model.safetensors: a file of a checkpoint; give its folder, .*before$"):
+        read_start(tmp_path / "before" / "model.safetensors", TINY)
     assert load_checkpoint(tmp_path / "before")[1] == saved
 
 

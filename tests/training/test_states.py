@@ -11,7 +11,7 @@ from training.loop import begin
 from training.networks import PRESETS, build
 from training.outfile import write_whole
 from training.recipe import RECIPES
-from training.states import MemberFolder, RunCard, close_run, is_open, open_run
+from training.states import MemberFolder, RunCard, check_finished, close_run, is_open, open_run
 
 CARD = RunCard(
     network=PRESETS["slim"],
@@ -44,8 +44,9 @@ def test_an_unfinished_run_is_gone_on_with_only_if_that_is_asked_for(tmp_path: P
     ("change", "named"),
     [
         ({"seed": 4}, "another seed: 3, now 4"),
-        ({"recipe": RECIPES["full"]}, "another recipe"),
-        ({"spec": ClipSpec(size=96)}, "another spec"),
+        ({"recipe": RECIPES["plain"].variant(batch=4)}, "with another recipe.batch: 32, now 4; give"),
+        ({"spec": ClipSpec(size=96)}, "another spec.size: 64, now 96"),
+        ({"network": PRESETS["slim"].variant(frames=8), "seed": 4}, "network.frames: 16, now 8; seed: 3, now 4"),
         ({"dataset": "others"}, "another dataset: none, now others"),
         ({"processes": 2}, "another processes: 1, now 2"),
     ],
@@ -63,11 +64,17 @@ def test_a_run_that_has_saved_nothing_yet_stands_in_no_others_way(tmp_path: Path
     assert RunCard.model_validate_json((tmp_path / "run.json").read_bytes()) == other
 
 
-def test_a_closed_run_leaves_what_tensorboard_shows(tmp_path: Path):
+def test_a_closed_run_leaves_its_card_and_what_tensorboard_shows(tmp_path: Path):
     begun(tmp_path)
     (tmp_path / "member-0" / "events.out.tfevents.1").touch()
     close_run(tmp_path)
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["events.out.tfevents.1"]
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"finished.json", "events.out.tfevents.1"}
+    check_finished(tmp_path, CARD)
+    with pytest.raises(UserError, match="another budget: 9 steps, now 20 steps; without --resume it is begun again"):
+        check_finished(tmp_path, CARD.model_copy(update={"budget": "20 steps"}))
+    (tmp_path / "finished.json").unlink()
+    check_finished(tmp_path, CARD.model_copy(update={"seed": 4}))  # of before there were such cards
 
 
 def test_states_are_saved_no_more_often_than_asked(tmp_path: Path):
@@ -102,6 +109,8 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path: Path, monke
     with pytest.raises(UserError, match=r"file can't be written \(No space left on device\); make room"):
         write_whole(tmp_path / "file", b"after")
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
+    with pytest.raises(UserError, match=r"state.pt can't be written .*; make room, and go on by --resume"):
+        MemberFolder(tmp_path, every_s=0).save(begin(build(PRESETS["slim"]), RECIPES["plain"]))
 
 
 def test_a_new_run_takes_nothing_from_one_that_ended_while_it_was_being_closed(tmp_path: Path):

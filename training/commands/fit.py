@@ -1,6 +1,5 @@
 """`python -m training fit`: trains networks, chooses their rule on clips kept apart, writes both as one checkpoint."""
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,16 +14,14 @@ from training.orders import card_of, order_of, precision_of, run_of
 from training.progress import Bars
 from training.settings import FitSettings
 from training.sources import FitSets, fit_sets, spec_of
-from training.states import close_run, is_open, open_run
+from training.states import check_finished, close_run, is_open, open_run
 
 
 def run(settings: FitSettings) -> int:
     """Trains networks, chooses their rule on clips kept apart, and writes both as one checkpoint."""
     order, folder = order_of(settings, spec_of(settings)), settings.out / RUN
     check_folder(settings.out, planned(order, settings.folds or settings.members), order.spec)
-    if settings.resume and (settings.out / CARD).exists() and not is_open(folder):
-        print(f"{settings.out} is finished; without --resume it is begun again", file=sys.stderr)
-        return 0
+    finished = settings.resume and (settings.out / CARD).exists() and not is_open(folder)
     fabric = join_processes(precision_of(settings), threads=settings.threads)
     with Bars(shown=fabric.is_global_zero) as bars:
         if order.start:
@@ -35,7 +32,14 @@ def run(settings: FitSettings) -> int:
             order.start.check_unknown(sets)
         tasks = list(_tasks(settings, order, sets))
         if fabric.is_global_zero:
-            open_run(folder, run_of(settings, order, sets, processes=fabric.world_size), resume=settings.resume)
+            asked = run_of(settings, order, sets, processes=fabric.world_size)
+            if finished:
+                check_finished(folder, asked)
+            else:
+                open_run(folder, asked, resume=settings.resume)
+        if finished:
+            bars.say(f"{settings.out} is finished: calibrate changes its thresholds, without --resume it begins anew")
+            return 0
         members = [
             fit(order, task, fabric=fabric, folder=folder, on_step=bars.training(task.name), say=bars.say)
             for task in tasks

@@ -1,5 +1,7 @@
 """`python -m training synthesize`: writes a folder of synthetic clips."""
 
+import sys
+
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
@@ -9,9 +11,8 @@ from training.synthetic.folder import synthesize
 
 def run(settings: SynthesizeSettings) -> int:
     """Writes a folder of synthetic clips."""
-    console = Console(stderr=True)
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("clips", total=settings.clips)
         synthesize(
             settings.out,
@@ -24,5 +25,6 @@ def run(settings: SynthesizeSettings) -> int:
             processes=settings.processes,
             progress=lambda done: progress.update(task, completed=done),
         )
-    console.print(f"wrote {settings.clips} clips ({settings.bad} of them bad), metadata and labels to {settings.out}")
+    wrote = f"wrote {settings.clips} clips ({settings.bad} of them bad), metadata and labels to {settings.out}"
+    print(wrote, file=sys.stderr)
     return 0

@@ -40,7 +40,8 @@ class Origin(_Part):
     source: str
     """The folder or URI prefix that the videos lie under, or how they are generated."""
     digests: dict[str, str]
-    """Sha256 of what says which clips there are, by its name."""
+    """Sha256 of what says which clips there are, by its name; none of recorded ones, whose tables may grow: those that
+    were used last are in `Contents.digests`."""
 
 
 class Count(_Part):

@@ -45,7 +45,8 @@ def notes(
         index: the clips that were read, as in the cache.
         leaked: their `leaks`.
     """
-    return (*_labels(catalogue, index), *_projects(catalogue, selection, index), *_guesses(leaked))
+    told = (*_labels(catalogue, index), *_no_stalled(selection, index), *_projects(catalogue, selection, index))
+    return (*told, *_guesses(leaked))
 
 
 def _labels(catalogue: Catalogue, index: pl.DataFrame) -> Iterator[str]:
@@ -58,10 +59,14 @@ def _labels(catalogue: Catalogue, index: pl.DataFrame) -> Iterator[str]:
         where = ", ".join(overruled["project_id"].unique().sort())
         yield f"{len(overruled)} flowing clips have a crowd score of 0.5 or more ({where}): experts overruled it"
     stalled = index.filter("stalled")
-    if stalled.is_empty():
-        yield "no clip is stalled: nothing can be trained or measured on these alone; look at --labels"
     if noisy := len(stalled.filter(~pl.col("tier1"))):
         yield f"{noisy} of {len(stalled)} stalled clips are from outside of tier1: their label is the crowd's alone"
+
+
+def _no_stalled(selection: Selection, index: pl.DataFrame) -> Iterator[str]:
+    if not index["stalled"].any():
+        look = f"ask for more than {selection.words}, or look" if selection.words else "look"
+        yield f"no clip is stalled: nothing can be trained or measured on these alone; {look} at --labels"
 
 
 def _guesses(leaked: Mapping[str, float]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.fetch import Fetcher, Source, SourceOptions, open_sources, without_secrets
 from stream.readers import Readers
-from training.data.cache import Manifest, Origin
+from training.data.cache import JOURNAL, Manifest, Origin
 from training.data.cache_writer import CacheWriter
 from training.data.intake import Intake, Read, Wanted, patient
 from training.data.journal import ReadClip
@@ -94,15 +94,15 @@ def prepare(
                 _take_in(left, videos, intake, writer, progress=progress, total=len(chosen))
         found = writer.find(chosen.sort("clip_id"))
         if found.index.is_empty():
-            raise UserError(f"none of {len(chosen)} clips could be read; {_first(found.failures)}")
-        leaked = leaks(found.index)
+            raise UserError(f"none of {len(chosen)} clips could be read; {_why(found.failures)}")
+        leaked, dropped = leaks(found.index), len(writer.kept - set(chosen["clip_id"]))
         return writer.finish(
             found,
             digests={"metadata": catalogue.metadata_sha256, "labels": catalogue.labels_sha256},
             generated=catalogue.generated,
             selection=selection,
             leaks=leaked,
-            notes=notes(catalogue, selection, found.index, leaked),
+            notes=(*notes(catalogue, selection, found.index, leaked), *_dropped(dropped)),
         )
 
 
@@ -149,7 +149,8 @@ def _take_in(
         else:
             writer.fail(clip.clip_id, result)
             if number == _HOPELESS and not read:
-                raise UserError(f"none of the first {number} clips could be read; {clip.clip_id}: {result}")
+                why = _why(writer.find(left).failures)
+                raise UserError(f"none of the first {number} clips could be read; {why}")
         progress(total - len(left) + number, total)
 
 
@@ -164,6 +165,13 @@ def _facts(wanted: Wanted, read: Read, project_id: str) -> ReadClip:
     )
 
 
-def _first(failures: pl.DataFrame) -> str:
-    name, reason, detail = failures.row(0)
-    return f"{name}: {reason}: {detail}"
+def _dropped(clips: int) -> Iterator[str]:
+    if clips:
+        yield f"{clips} clips that were read before are not selected now, and left out: ask for them to have them back"
+
+
+def _why(failures: pl.DataFrame) -> str:
+    """How many failed for each reason, with the first of them; the journal has all."""
+    reasons = failures.group_by("reason", maintain_order=True).agg(pl.len(), pl.col("filename", "detail").first())
+    told = (f"{count} {reason} (as {name}: {detail})" for reason, count, name, detail in reasons.iter_rows())
+    return f"{'; '.join(told)}; {JOURNAL} in --out lists all"

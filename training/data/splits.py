@@ -7,14 +7,16 @@ from stream.errors import UserError
 from training.data.clips import Clips
 
 
-def check_both_classes(stalled: NDArray[np.bool_], name: str) -> None:
-    """Refuses labels `[N]` that leave nothing to tell apart.
+def check_both_classes(
+    stalled: NDArray[np.bool_], name: str, *, otherwise: str = "give clips of both, or more"
+) -> None:
+    """Refuses labels `[N]` that leave nothing to tell apart; `otherwise` is the way out.
 
     Raises:
         UserError: naming the set.
     """
     if stalled.all() or not stalled.any():
-        raise UserError(f"the {len(stalled)} {name} clips are all of one class; give clips of both, or more")
+        raise UserError(f"the {len(stalled)} {name} clips are all of one class; {otherwise}")
 
 
 def hold_out(clips: Clips, *, share: float, seed: int) -> tuple[Clips, Clips]:

@@ -14,6 +14,7 @@ from training.settings.shared import (
     AcceptedError,
     AcceptedMissed,
     ClipsSettings,
+    Prevalence,
     SelectionSettings,
     flag,
 )
@@ -63,14 +64,16 @@ class FitSettings(SelectionSettings, ClipsSettings):
         None,
         ge=2,
         le=20,
-        description="instead: cut the --data by project, train one network without each part, "
+        description="instead: cut the clips by project, train one network without each part, "
         "choose the rule on the clips that each has not seen, and average them into one",
     )
     views: Annotated[Literal[1, 2, 4, 8], BeforeValidator(_number)] = Field(
         1, description="mirrored and turned copies of a clip to average over"
     )
-    prevalence: float = Field(
-        0.3, gt=0, lt=1, description="share of stalled clips where it will be used; the thresholds are chosen for it"
+    prevalence: Prevalence = Field(
+        0.3,
+        description="share of stalled clips where it will be used, for which the thresholds are chosen; must be given "
+        "with --data",
     )
     error: AcceptedError = 0.01
     missed: AcceptedMissed = 0.05
@@ -125,7 +128,9 @@ class ContestSettings(ClipsSettings):
         5, ge=3, le=20, description="parts that --data is cut into, by project: one to test, one to choose"
     )
     all_folds: bool = Field(False, description="let each part be the test in turn, not only the first")
-    prevalence: float = Field(0.3, gt=0, lt=1, description="share of stalled clips that all measures are for")
+    prevalence: Prevalence = Field(
+        0.3, description="share of stalled clips that all measures are for; must be given with --data"
+    )
     recipe: RecipeName = Field("full", description="how to train")
     change: Names = Field([], description="a part of the recipe to change, as learning_rate=0.001; may be repeated")
     spec: ClipSpec = Field(ClipSpec(), description="how generated clips are cut; those of --data say it themselves")

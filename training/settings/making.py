@@ -46,7 +46,10 @@ class PrepareSettings(VideosSettings, SelectionSettings):
     S3's credentials have no flag: they are the AWS_* names of the environment.
     """
 
-    out: Path = Field(description="folder of the cache; one of the same source and clip spec is gone on with")
+    out: Path = Field(
+        description="folder of the cache; one of the same source and clip spec is gone on with, and then "
+        "holds what is asked for now"
+    )
     metadata: Path | None = Field(
         None, description="the competition's train_metadata.csv, or .gz; by default the one in the source folder"
     )

@@ -10,6 +10,7 @@ from training.settings.shared import (
     AcceptedError,
     AcceptedMissed,
     ClipsSettings,
+    Prevalence,
     SelectionSettings,
     VideosSettings,
 )
@@ -41,7 +42,7 @@ class CalibrateSettings(SelectionSettings, ClipsSettings):
     """Choose a checkpoint's temperature and thresholds again, for another prevalence or other promises."""
 
     checkpoint: Path = Field(description="folder of the checkpoint; its rule is replaced, its weights stay")
-    prevalence: float = Field(gt=0, lt=1, description="share of stalled clips where it will be used")
+    prevalence: Prevalence = Field(description="share of stalled clips where it will be used")
     error: AcceptedError | None = Field(None, description="as for fit; by default what the checkpoint promises")
     missed: AcceptedMissed | None = Field(None, description="as for fit; by default what the checkpoint promises")
     clips: int = Field(2000, ge=4, le=600_000, description="number of generated clips")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from stream.cli import CommandSettings, Names
@@ -15,14 +15,24 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def _no_percentage(value: float) -> float:
+    if value >= 1:
+        raise ValueError(f"a share below 1 is wanted: {value / 100:g} is {value:g} %")
+    return value
+
+
+Share = Annotated[float, AfterValidator(_no_percentage)]
+Prevalence = Annotated[Share, Field(gt=0, lt=1)]
+
+
 AcceptedError = Annotated[
-    float,
+    Share,
     Field(gt=0, lt=0.5, description="share of wrong verdicts accepted among those called stalled, or flowing"),
 ]
 
 
 AcceptedMissed = Annotated[
-    float, Field(gt=0, lt=1, description="share of all stalled clips that may be called flowing")
+    Share, Field(gt=0, lt=1, description="share of all stalled clips that may be called flowing")
 ]
 
 

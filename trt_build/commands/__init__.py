@@ -9,4 +9,4 @@ from rich.console import Console
 
 def console() -> Console:
     """For tables; wide enough for names with dots where the output is no terminal."""
-    return Console(width=None if Console().is_terminal else 140)
+    return Console(width=None if Console().is_terminal else 140, markup=False, emoji=False)

@@ -15,11 +15,11 @@ def run(settings: BenchSettings) -> int:
         check_writable(path)
     if settings.plot:
         check_format(settings.plot)
-    console = Console(stderr=True)
-    found = bench(settings, lambda what: console.print(what, style="dim", highlight=False))
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+    found = bench(settings, lambda what: console.print(what, style="dim"))
     Console().print(table(found))
     for note in found.notes:
-        Console().print(note, highlight=False)
+        Console().print(note, markup=False, emoji=False, highlight=False)
     if settings.json_file:
         write_text(settings.json_file, found.model_dump_json(indent=2) + "\n")
     if settings.plot:

@@ -30,7 +30,7 @@ def run(settings: BuildSettings) -> int:
             f"{settings.out} is built of the same already ({built.artifact.digest}); --force builds it anew",
             file=sys.stderr,
         )
-    Console().print(summary(built))
+    Console(markup=False, emoji=False).print(summary(built))
     return 0
 
 

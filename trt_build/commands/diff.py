@@ -6,15 +6,18 @@ from rich.table import Table
 
 from stream.engine.artifact import Artifact, load_artifact
 from stream.engine.open import open_engine
+from training.fields import differing
 from training.outfile import check_writable, write_text
 from training.progress import Bars
 from trt_build.commands import console
 from trt_build.comparison import Comparison, Judged
-from trt_build.fields import differing
 from trt_build.labelled import shared_clips
 from trt_build.scoring import score_clips
 from trt_build.sheet import flips_csv, meaning, verdict_table
 from trt_build.tool_settings import DiffSettings
+
+_OTHER_IN_EACH_BUILD = ("files", "inputs")
+"""Digests that differ where anything does."""
 
 
 def run(settings: DiffSettings) -> int:
@@ -41,6 +44,6 @@ def run(settings: DiffSettings) -> int:
 
 def _fields(a: Artifact, b: Artifact) -> Table | str:
     table = Table("differs", f"A {a.digest}", f"B {b.digest}")
-    for name, *values in differing(a.manifest, b.manifest):
+    for name, *values in differing(a.manifest, b.manifest, exclude=_OTHER_IN_EACH_BUILD):
         table.add_row(name, *map(str, values))
     return table if table.row_count else "A and B differ in nothing but their files' digests, if at all"

@@ -75,3 +75,6 @@ def test_a_set_without_a_stalled_clip_is_told_of():
     assert told(("A", False, 0.0, True)) == (
         "no clip is stalled: nothing can be trained or measured on these alone; look at --labels",
     )
+    assert told(("A", False, 0.0, True), ("B", True, 0.9, True), projects=("A",))[0].endswith(
+        "; ask for more than projects A, or look at --labels"
+    )

@@ -108,6 +108,31 @@ def test_told_to_take_more_it_reads_only_what_is_missing(made, tmp_path):
     assert tried(tmp_path) == 4
 
 
+def test_told_to_take_less_it_says_so_and_keeps_the_rest_for_later(made, tmp_path):
+    whole = prepared(made, tmp_path)
+    assert not any("not selected now" in note for note in whole.contents.notes)
+    less = prepared(made, tmp_path, wanted=Selection(maximum=1))
+    assert less.contents.notes[-1].startswith("3 clips that were read before are not selected now, and left out")
+    assert len(open_cache(tmp_path).clips) == 1
+    assert prepared(made, tmp_path).contents.notes == whole.contents.notes
+    assert tried(tmp_path) == 4
+
+
+def test_where_none_can_be_read_each_reason_is_told_with_one_clip(made, labelled, tmp_path):
+    bad = expected_of(made)
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    for name, text in ((METADATA, (made / METADATA).read_text()), (LABELS, labelled.read_text())):
+        header, *rows = text.splitlines()
+        (tables / name).write_text("\n".join([header, *(row for row in rows if row.split(",")[0] in bad)]))
+    with pytest.raises(UserError, match="none of 5 clips could be read") as refusal:
+        prepared(tables, tmp_path / "out", source=made)
+    for reason, count in Counter(bad.values()).items():
+        assert f"{count} {reason} (as 1000" in str(refusal.value)
+    assert "journal.jsonl in --out lists all" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
 def test_new_recordings_are_added_to_what_was_read(made, tmp_path):
     tables = tmp_path / "tables"
     tables.mkdir()
@@ -124,7 +149,7 @@ def test_new_recordings_are_added_to_what_was_read(made, tmp_path):
 
 def test_a_wrong_folder_is_told_from_bad_clips(made, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match=r"none of 4 clips could be read; 10000\d.mp4: not_found: .*No such file"):
+    with pytest.raises(UserError, match=r"none of 4 clips could be read; 4 not_found \(as 10000\d.mp4: .*No such file"):
         prepared(made, tmp_path / "out", source=tmp_path / "empty")
     prepared(made, tmp_path / "out")  # nothing was there yet, so it is no cache of the wrong folder
     with pytest.raises(UserError, match=r"--source .*nowhere: there is no such folder"):
