@@ -2,9 +2,13 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from stream.errors import UserError
 from stream.outfile import whole
+
+_BLOCK = 4096
+"""Bytes, the least that a disk gives to a file."""
 
 
 def check_writable(path: Path) -> None:
@@ -17,6 +21,11 @@ def check_writable(path: Path) -> None:
         raise UserError(f"{path} is a folder; give a file to write")
     if not path.parent.is_dir():
         raise UserError(f"{path} can't be written: there is no folder {path.parent}; make it, or give another place")
+    try:
+        with TemporaryFile(dir=path.parent) as tried:
+            tried.write(bytes(_BLOCK))
+    except OSError as error:
+        raise _unwritable(path, error) from None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -34,7 +43,11 @@ def write_whole(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_whole(path, content)
     except OSError as error:
-        raise UserError(f"{path} can't be written ({error.strerror}); make room, or give another place") from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path} can't be written ({error.strerror}); make room, or give another place")
 
 
 def replace_whole(path: Path, content: bytes) -> None:
