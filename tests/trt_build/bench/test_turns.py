@@ -72,8 +72,8 @@ def test_however_short_a_turn_is_something_is_scored():
 @pytest.mark.parametrize(
     ("with_most", "tried"),
     [
-        ({"eager": 10, "compiled": 40}, {"compiled"}),
-        ({"eager": 30, "compiled": 40}, {"eager", "compiled"}),
+        ({"eager": 30, "compiled": 40}, {"compiled"}),
+        ({"eager": 35, "compiled": 40}, {"eager", "compiled"}),
         ({"eager": 10, "compiled": 0}, {"eager", "compiled"}),
         ({"eager": 0, "compiled": 0}, {"eager", "compiled"}),
     ],
