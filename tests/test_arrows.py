@@ -182,6 +182,7 @@ ARROWS: dict[str, set[str]] = {
         "stream.lifeline",
         "stream.validation",
         "training",
+        "trt_build.arrays",
         "trt_build.verify",
     },
 }

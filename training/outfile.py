@@ -2,9 +2,14 @@
 
 import os
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from stream.errors import UserError
 from stream.outfile import whole
+
+_BLOCK = 4096
+"""Bytes, the least that a disk gives to a file."""
+_ELSEWHERE = "make room, or give another place"
 
 
 def check_writable(path: Path) -> None:
@@ -17,6 +22,11 @@ def check_writable(path: Path) -> None:
         raise UserError(f"{path} is a folder; give a file to write")
     if not path.parent.is_dir():
         raise UserError(f"{path} can't be written: there is no folder {path.parent}; make it, or give another place")
+    try:
+        with TemporaryFile(dir=path.parent) as tried:
+            tried.write(bytes(_BLOCK))
+    except OSError as error:
+        raise _unwritable(path, error) from None
 
 
 def write_text(path: Path, text: str) -> None:
@@ -24,7 +34,7 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, text.encode())
 
 
-def write_whole(path: Path, content: bytes, *, otherwise: str = "make room, or give another place") -> None:
+def write_whole(path: Path, content: bytes, *, otherwise: str = _ELSEWHERE) -> None:
     """Writes a file as `replace_whole` does; its folder is made. `otherwise` is the way out where that fails.
 
     Raises:
@@ -34,7 +44,11 @@ def write_whole(path: Path, content: bytes, *, otherwise: str = "make room, or g
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_whole(path, content)
     except OSError as error:
-        raise UserError(f"{path} can't be written ({error.strerror}); {otherwise}") from None
+        raise _unwritable(path, error, otherwise) from None
+
+
+def _unwritable(path: Path, error: OSError, otherwise: str = _ELSEWHERE) -> UserError:
+    return UserError(f"{path} can't be written ({error.strerror}); {otherwise}")
 
 
 def replace_whole(path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ from training.checkpoint import CheckpointCard, load_checkpoint, read_card
 from trt_build.agreement import verify_by_verdicts
 from trt_build.export import export_onnx
 from trt_build.inputs import find_built, inputs_of
-from trt_build.samples import Progress, draw_samples
+from trt_build.samples import Progress, check_source, draw_samples
 from trt_build.settings import BuildSettings
 from trt_build.staging import sole_builder, staged
 from trt_build.target import ONNX, Target, target_for
@@ -65,7 +65,10 @@ def build_for(target: Target, settings: BuildSettings, begin: Callable[[str], No
     """The same for a target that is at hand, of the settings' precision."""
     begin(STAGES[0])
     with sole_builder(settings.out):
-        draft = _draft(target, read_card(settings.checkpoint), settings)
+        card = read_card(settings.checkpoint)
+        if settings.precision == "int8":
+            check_source(settings, card.spec)
+        draft = _draft(target, card, settings)
         if not settings.force and (found := find_built(settings.out, draft)):
             return Built(found, None, ())
         return _build(target, draft, settings, begin, clips_done)

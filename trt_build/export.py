@@ -40,6 +40,12 @@ def export_onnx(network: Network, spec: ClipSpec, path: Path) -> None:
         raise RuntimeError(f"the exported network is not as the compilers need it: {fault}")
 
 
+def names_of_layers(path: Path) -> dict[str, str]:
+    """What the network calls its convolutions and linear layers, by what the exporter calls them."""
+    layers = (node for node in onnx.load(path).graph.node if node.op_type in ("Conv", "Gemm", "MatMul"))
+    return {node.name: node.input[1].removesuffix(".weight") for node in layers}
+
+
 def _forget_machine(graph: onnx.GraphProto) -> None:
     """Drops the exporter's stack traces: they hold this machine's paths, and change the digest from place to place."""
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):

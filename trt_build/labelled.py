@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from stream.engine.artifact import Artifact
 from stream.errors import UserError
-from training.data.cache import open_cache
+from training.data.cache import open_cache, spec_flags
 from training.data.clips import Clips
 from training.data.generated import Lot
 from training.data.splits import check_both_classes
@@ -38,7 +38,8 @@ def shared_clips(settings: DiffSettings, a: Artifact, b: Artifact, bars: Bars) -
     """Clips of the cache where one is given; else generated ones, which can be cut for any spec.
 
     Raises:
-        UserError: the cache can't be read, holds clips cut for another spec, or clips of one class only.
+        UserError: a cache can't be read, holds clips cut for another spec, or clips of one class only; of two, their
+            labels differ.
     """
     found = _generated(settings, a, b, bars) if settings.data is None else _kept(settings, a, b)
     check_both_classes(found.a.stalled, "compared")
@@ -47,17 +48,39 @@ def shared_clips(settings: DiffSettings, a: Artifact, b: Artifact, bars: Bars) -
 
 def _kept(settings: DiffSettings, a: Artifact, b: Artifact) -> SharedClips:
     assert settings.data is not None
-    if a.manifest.spec != b.manifest.spec:
-        parts = ", ".join(
-            f"{name} {one} and {other}" for name, one, other in differing(a.manifest.spec, b.manifest.spec)
-        )
+    spec_a, spec_b = a.manifest.spec, b.manifest.spec
+    parts = ", ".join(f"{name} {one} and {other}" for name, one, other in differing(spec_a, spec_b))
+    if parts and settings.data_b is None:
         raise UserError(
             f"--data {settings.data}: clips of a cache are cut in one way, and the two artifacts take them in two "
-            f"({parts}); leave --data out to compare them on generated clips"
+            f"({parts}); prepare the same clips with {spec_flags(spec_b, spec_a)} and give their folder by --data-b"
         )
-    clips = open_cache(settings.data, a.manifest.spec, selection_of(settings)).clips
+    if settings.data_b and not parts:
+        raise UserError("--data-b would change nothing: both artifacts take clips as --data holds them; leave it out")
+    clips = clips_b = _sorted(open_cache(settings.data, spec_a, selection_of(settings)).clips)
     words = words_of(clips, settings.data, settings)
-    return SharedClips(clips, clips, words + _seen(clips, "A", a) + _seen(clips, "B", b))
+    if settings.data_b:
+        clips, clips_b = matched(clips, open_cache(settings.data_b, spec_b).clips)
+        words = f"{len(clips)} clips that {settings.data_b.name} holds, too, of {words}"
+    return SharedClips(clips, clips_b, words + _seen(clips, "A", a) + _seen(clips, "B", b))
+
+
+def matched(a: Clips, b: Clips) -> tuple[Clips, Clips]:
+    """The clips that are in both, in one order.
+
+    Raises:
+        UserError: there are none, or one is stalled in one and flowing in the other.
+    """
+    ids, rows_a, rows_b = np.intersect1d(a.facts.clip_ids, b.facts.clip_ids, return_indices=True)
+    if not len(ids):
+        raise UserError("--data and --data-b have no clip in common; prepare the second from the first's source")
+    a, b = a.take(rows_a), b.take(rows_b)
+    if (other := ids[a.stalled != b.stalled]).size:
+        raise UserError(
+            f"--data and --data-b label {len(other)} of their clips differently, as {other[0]}; prepare both again "
+            "from the same tables"
+        )
+    return a, b
 
 
 def _seen(clips: Clips, name: str, artifact: Artifact) -> str:

@@ -12,10 +12,9 @@ from trt_build.comparison import VERDICTS, Comparison, Judged
 _HEAD = ("clip_id", "project_id", "stalled", "probability_a", "verdict_a", "probability_b", "verdict_b")
 
 
-def verdict_table(found: Comparison, description: str) -> Table:
-    """Numbers of clips by both verdicts; the clips are described in words."""
-    mcc = f"MCC of A {bounded(found.mcc_a)}, of B {bounded(found.mcc_b)}"
-    table = Table("A \\ B", caption=f"{description}; in brackets how many of them are stalled. {mcc}")
+def verdict_table(found: Comparison) -> Table:
+    """Numbers of clips by both verdicts."""
+    table = Table("A \\ B")
     for verdict in VERDICTS:
         table.add_column(verdict, justify="right")
     everything, stalled = found.counts(np.ones(len(found.facts), np.bool_)), found.counts(found.facts.stalled)
@@ -23,6 +22,12 @@ def verdict_table(found: Comparison, description: str) -> Table:
         cells = zip(everything[row].tolist(), stalled[row].tolist(), strict=True)
         table.add_row(verdict, *(f"{count} ({of_them})" for count, of_them in cells))
     return table
+
+
+def beneath(found: Comparison, description: str) -> str:
+    """What the table is of: the clips, described in words, and the MCC of both."""
+    mcc = f"MCC of A {bounded(found.mcc_a)}, of B {bounded(found.mcc_b)}"
+    return f"{description}; in brackets how many of them are stalled. {mcc}."
 
 
 def flips_csv(found: Comparison) -> str:

@@ -17,9 +17,8 @@ CLIPS = 32
 
 @pytest.fixture(scope="session")
 def few(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
-    """Settings that ask for few clips, which are generated once."""
-    cache = tmp_path_factory.mktemp("few") / "clips"
-    return {"precision": "int8", "calibration_clips": CLIPS, "validation_clips": CLIPS, "processes": 1, "cache": cache}
+    """Settings under which clips are generated once."""
+    return {"precision": "int8", "processes": 1, "cache": tmp_path_factory.mktemp("few") / "clips"}
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from tests.trt_build.test_build import run
-from trt_build.settings import BuildSettings
+from trt_build.agreement import MOST_FLIPS
+from trt_build.settings import LEAST_JUDGED, BuildSettings
 
 
 def settings(**given: object) -> BuildSettings:
@@ -39,6 +40,20 @@ def test_settings_of_int8_are_refused_elsewhere(target: str, given: dict[str, ob
     assert settings(target=target, precision="int8", **given).precision == "int8"
     with pytest.raises(ValidationError, match="would change nothing but with --precision int8"):
         settings(target=target, **given)
+
+
+@pytest.mark.parametrize("given", [{"preset": ["demo"]}, {"cache": Path("clips")}, {"processes": 2}])
+def test_settings_of_generated_clips_are_refused_with_a_cache(given: dict[str, object]):
+    said = f"--{next(iter(given))} would change nothing but with generated clips; leave it out, or --data"
+    with pytest.raises(ValidationError, match=said):
+        settings(precision="int8", data=Path("cache"), **given)
+
+
+def test_int8_is_judged_on_so_many_clips_that_its_limit_means_something():
+    """No changed verdict of n leaves 3/n open."""
+    assert 3 / LEAST_JUDGED <= MOST_FLIPS
+    with pytest.raises(ValidationError, match="greater than or equal to 600"):
+        settings(precision="int8", validation_clips=599)
 
 
 def test_several_are_named_at_once():

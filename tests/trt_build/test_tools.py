@@ -22,7 +22,7 @@ from training.checkpoint import load_checkpoint, save_checkpoint
 from training.fields import differing, flatten
 from training.networks.slowfast import SlowFast
 from trt_build.__main__ import COMMANDS
-from trt_build.build import build
+from trt_build.build import STAGES, build
 from trt_build.settings import BuildSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,14 +168,26 @@ class TestDiff:
 
     def test_kept_clips_serve_one_spec(self, compared: Compared, tiny_artifact: Artifact, capsys):
         said = refusal(capsys, "diff", tiny_artifact.path, compared.b, "--data", compared.kept["zero"])
-        assert "the two artifacts take them in two (outside zero and keep); leave --data out" in said
+        rest = "; prepare the same clips with --spec.outside keep and give their folder by --data-b"
+        assert f"the two artifacts take them in two (outside zero and keep){rest}" in said
         same = ("diff", tiny_artifact.path, tiny_artifact.path)
         assert "were read with outside keep" in refusal(capsys, *same, "--data", compared.kept["keep"])
+
+    def test_two_caches_of_the_same_clips_serve_two_specs(self, compared: Compared, tiny_artifact: Artifact, capsys):
+        both = ("--data", compared.kept["zero"], "--data-b", compared.kept["keep"])
+        assert run("diff", tiny_artifact.path, compared.b, *both) == 0
+        said = capsys.readouterr().out.splitlines()
+        assert f"8 clips that {compared.kept['keep'].name} holds, too, of 8 clips of {both[1].name}" in said[-2]
+        assert "B gives 8 of 8 clips another verdict" in said[-1]
+        assert "Generated clips say little" not in said[-1]
+        same = ("diff", tiny_artifact.path, tiny_artifact.path)
+        assert "--data-b would change nothing" in refusal(capsys, *same, *both)
+        assert "--data-b counts only with --data" in refusal(capsys, *same, *both[2:])
 
     def test_an_artifact_agrees_with_itself_on_kept_clips(self, compared: Compared, tiny_artifact: Artifact, capsys):
         assert run("diff", tiny_artifact.path, tiny_artifact.path, "--data", compared.kept["zero"]) == 0
         said = capsys.readouterr().out
-        assert said.startswith("A and B differ in nothing")
+        assert said.startswith(f"A and B are the same artifact ({tiny_artifact.digest})")
         assert f"8 clips of {compared.kept['zero'].name}" in said
         assert "B gives each of 8 clips the verdict that A gives it" in said
 
@@ -184,7 +196,7 @@ class TestDiff:
         training = {**copy.manifest.training, "training": {"projects": whose}}
         reseal(copy, training=training)
         assert run("diff", copy.path, copy.path, "--data", compared.kept["zero"]) == 0
-        said = " ".join(capsys.readouterr().out.split())
+        said = capsys.readouterr().out
         for name in ("A", "B"):
             assert f"8 of them of projects that {name} learnt from or its rule rests on" in said
 
@@ -206,9 +218,9 @@ class TestDiff:
 def test_clips_that_int8_can_not_use_are_refused_before_the_export(compared: Compared, tiny_checkpoint, tmp_path: Path):
     asked = {"checkpoint": tiny_checkpoint, "precision": "int8", "data": compared.kept["zero"]}
     stages: list[str] = []
-    with pytest.raises(UserError, match="holds 8 clips: too few for --calibration-clips 300"):
+    with pytest.raises(UserError, match="holds 8 clips, 4 of them stalled: too few for --calibration-clips 300"):
         build(BuildSettings.model_validate({**asked, "out": tmp_path / "out"}), begin=stages.append)
-    assert "export to ONNX" not in stages
+    assert stages == [STAGES[0]], "not even the network is loaded"
     assert list(tmp_path.iterdir()) == []
 
 

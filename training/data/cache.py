@@ -152,8 +152,19 @@ def check_spec(folder: Path, found: ClipSpec, wanted: ClipSpec) -> None:
     differences = [f"{name} {there[name]} (wanted is {here[name]})" for name in there if there[name] != here[name]]
     if differences:
         raise UserError(
-            f"the clips in {folder} were read with {', '.join(differences)}; prepare them in another folder"
+            f"the clips in {folder} were read with {', '.join(differences)}; prepare them in another folder with "
+            f"{spec_flags(wanted, found)}"
         )
+
+
+def spec_flags(wanted: ClipSpec, found: ClipSpec) -> str:
+    """What `prepare` must be told for clips of a spec, with all in which it differs from one that was found."""
+    usual, there = ClipSpec().model_dump(), found.model_dump()
+    return " ".join(
+        f"--spec.{name.replace('_', '-')} {value}"
+        for name, value in wanted.model_dump().items()
+        if value != there[name] or value != usual[name]
+    )
 
 
 def _facts(index: pl.DataFrame) -> Facts:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from stream.clip.spec import ClipSpec
@@ -13,6 +12,7 @@ from stream.validation import first_error
 from training.checkpoint import load_checkpoint
 from training.networks import NetworkConfig
 from training.networks.cost import gflops
+from trt_build.arrays import hand_over
 from trt_build.bench import in_torch
 from trt_build.bench.contenders import Arithmetic, Contender, Runner, Way
 from trt_build.bench.settings import BenchSettings
@@ -32,7 +32,7 @@ def contenders(settings: BenchSettings, scratch: Path) -> list[Contender]:
     """What others are compared with comes first: PyTorch at its best, or else the first artifact.
 
     Raises:
-        UserError: a folder is none of those that it is given for.
+        UserError: a folder is none of those that it is given for, or the temporary folder is full.
     """
     written: dict[ClipSpec, Path] = {}
 
@@ -40,7 +40,7 @@ def contenders(settings: BenchSettings, scratch: Path) -> list[Contender]:
         """The same scenes for every spec, each cropped as that spec wants it."""
         if spec not in written:
             written[spec] = scratch / f"{spec.digest}.npy"
-            np.save(written[spec], sample_clips(spec))
+            hand_over(sample_clips(spec), written[spec])
         return written[spec]
 
     artifacts = [load_artifact(path) for path in settings.artifacts]

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,7 +45,7 @@ class Process:
 
     def _answer(self) -> str:
         assert self._process.stdout
-        if answer := self._process.stdout.readline():
+        if (answer := self._process.stdout.readline()).endswith("\n"):  # it may die in the midst of a line
             return answer
         code = self._process.wait()
         said = self._log.read_text(errors="replace").strip().splitlines() or ["nothing"]
@@ -55,18 +54,16 @@ class Process:
 
 
 @contextmanager
-def opened(way: Way, scratch: Path) -> Iterator[Process]:
+def opened(way: Way, folder: Path) -> Iterator[Process]:
     """Starts a process and waits until it is ready; it is killed at the end.
 
     Args:
         way: what it runs.
-        scratch: folder in which it gets one of its own for temporary files, so that nothing that an earlier process
-            compiled makes it load faster.
+        folder: for its log and its temporary files; what an earlier process has compiled there makes it load faster.
 
     Raises:
         Unavailable: it can't be run here.
     """
-    folder = Path(tempfile.mkdtemp(dir=scratch))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             dying_with_us([sys.executable, "-m", _CHILD, way.model_dump_json()]),

@@ -1,10 +1,10 @@
 """The report: what each contender's turns come to, as a table and as JSON."""
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from string import ascii_lowercase, ascii_uppercase
+from itertools import chain, count, product
+from string import ascii_uppercase
 
 import numpy as np
 from rich.console import Group
@@ -15,7 +15,6 @@ from stream.engine.golden import difference
 from trt_build.bench.contenders import Arithmetic, Contender, Fact, Ready, Turn, Way
 from trt_build.bench.settings import BenchSettings
 
-_LETTERS = ascii_uppercase + ascii_lowercase
 _COLUMNS = ("", "clips/s", "CPU ms", "less by", "peak", "p50", "p99", "load", "MB", "off")
 _LEGEND = """\
 CPU ms: for a clip, of all threads. less by: A's over this one's, in the same round; median, lowest and highest.
@@ -102,7 +101,7 @@ def table(found: Report) -> Group:
         *_COLUMNS, box=None, padding=(0, 2, 0, 0), title=f"{found.threads} threads, {found.rounds} rounds{reached}"
     )
     names = []
-    for letter, row in zip(_LETTERS, found.rows, strict=False):
+    for letter, row in zip(_letters(), found.rows, strict=False):
         names.append(f"{letter}  {row.name}: {row.way}")
         shown.add_row(
             letter,
@@ -119,6 +118,12 @@ def table(found: Report) -> Group:
     for column in shown.columns[1:]:
         column.justify = "right"
     return Group(*(Text(name) for name in names), shown, Text(_LEGEND))
+
+
+def _letters() -> Iterator[str]:
+    """A to Z, then AA, AB, ..., without end."""
+    for length in count(1):
+        yield from map("".join, product(ascii_uppercase, repeat=length))
 
 
 def _row(one: Measured, base: Measured, peaks: Mapping[Arithmetic, float]) -> Row:

@@ -16,10 +16,10 @@ def run(settings: BenchSettings) -> int:
     if settings.plot:
         check_format(settings.plot)
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-    found = bench(settings, lambda what: console.print(what, style="dim"))
+    found = bench(settings, lambda what: console.print(what, style="dim", soft_wrap=True))
     Console().print(table(found))
     for note in found.notes:
-        Console().print(note, markup=False, emoji=False, highlight=False)
+        Console().print(note, markup=False, emoji=False, highlight=False, soft_wrap=True)
     if settings.json_file:
         write_text(settings.json_file, found.model_dump_json(indent=2) + "\n")
     if settings.plot:

@@ -13,7 +13,7 @@ from trt_build.commands import console
 from trt_build.comparison import Comparison, Judged
 from trt_build.labelled import shared_clips
 from trt_build.scoring import score_clips
-from trt_build.sheet import flips_csv, meaning, verdict_table
+from trt_build.sheet import beneath, flips_csv, meaning, verdict_table
 from trt_build.tool_settings import DiffSettings
 
 _OTHER_IN_EACH_BUILD = ("files", "inputs")
@@ -35,7 +35,8 @@ def run(settings: DiffSettings) -> int:
             logits = score_clips(engine, clips, progress=bars.clips(f"score by {name}"))
             judged.append(Judged.of(logits, artifact.manifest.rule))
     found = Comparison.of(shared.a.facts, *judged)
-    shown.print(verdict_table(found, shared.description))
+    shown.print(verdict_table(found))
+    print(beneath(found, shared.description))
     if settings.out:
         write_text(settings.out, flips_csv(found))
     print(meaning(found, generated=settings.data is None))
@@ -43,7 +44,9 @@ def run(settings: DiffSettings) -> int:
 
 
 def _fields(a: Artifact, b: Artifact) -> Table | str:
+    if a.digest == b.digest:
+        return f"A and B are the same artifact ({a.digest})"
     table = Table("differs", f"A {a.digest}", f"B {b.digest}")
     for name, *values in differing(a.manifest, b.manifest, exclude=_OTHER_IN_EACH_BUILD):
         table.add_row(name, *map(str, values))
-    return table if table.row_count else "A and B differ in nothing but their files' digests, if at all"
+    return table if table.row_count else "A and B differ in nothing but their files' digests"

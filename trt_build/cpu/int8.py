@@ -5,6 +5,8 @@ comes out of a Concat, and SlowFast has one behind each stage.
 """
 
 import logging
+from contextlib import redirect_stdout
+from io import StringIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +52,13 @@ def quantise(model: "ov.Model", clips: NDArray[np.uint8]) -> "ov.Model":
     """
     nncf.set_log_level(logging.ERROR)
     exact = logits(model, clips)
-    quantised: ov.Model = nncf.quantize(
+    with redirect_stdout(StringIO()):  # the library draws its bars there
+        quantised = _quantised(model, clips)
+    return _in_line(quantised, logits(quantised, clips), exact)
+
+
+def _quantised(model: "ov.Model", clips: NDArray[np.uint8]) -> "ov.Model":
+    return nncf.quantize(
         model,
         nncf.Dataset([clip[None] for clip in clips]),
         preset=nncf.QuantizationPreset.MIXED,
@@ -64,7 +72,6 @@ def quantise(model: "ov.Model", clips: NDArray[np.uint8]) -> "ov.Model":
             overflow_fix=OverflowFix.DISABLE,
         ),
     )
-    return _in_line(quantised, logits(quantised, clips), exact)
 
 
 def _outermost(of_all_clips: AggregatorType) -> StatisticsCollectorParameters:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.errors import UserError
+from trt_build.arrays import hand_over
 from trt_build.cpu.reference import logits
 
 SETS = ("AVX2", "AVX512_CORE", "AVX512_CORE_VNNI")
@@ -21,10 +22,14 @@ SETS = ("AVX2", "AVX512_CORE", "AVX512_CORE_VNNI")
 
 
 def logits_by_set(file: Path, clips: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-    """Logits `[N]` of clips `[N, C, T, S, S]` by model.xml, for each of SETS."""
+    """Logits `[N]` of clips `[N, C, T, S, S]` by model.xml, for each of SETS.
+
+    Raises:
+        UserError: this machine can't score them so, or its temporary folder is full.
+    """
     with tempfile.TemporaryDirectory() as made:
         given, told = Path(made) / "clips.npy", Path(made) / "logits.npy"
-        np.save(given, clips)
+        hand_over(clips, given)
         found = {}
         for name in SETS:
             command = [sys.executable, "-m", __spec__.name, *map(str, (file, given, told))]
@@ -41,7 +46,7 @@ def logits_by_set(file: Path, clips: NDArray[np.uint8]) -> dict[str, NDArray[np.
 
 
 def _score(file: Path, given: Path, told: Path) -> None:
-    np.save(told, logits(file, np.load(given)))
+    hand_over(logits(file, np.load(given)), told)
 
 
 if __name__ == "__main__":

@@ -203,8 +203,11 @@ def test_labels_may_change_without_a_clip_being_read_again(tmp_path):
 
 def test_another_spec_is_refused_by_its_differences(tmp_path):
     written(tmp_path, range(2), total=2)
-    other = ClipSpec(frames=4, size=16, extra="mask")
-    said = r"read with frames 2 \(wanted is 4\), extra none \(wanted is mask\); prepare them in another folder"
+    other = ClipSpec(frames=4, size=16, central_frames=8, extra="mask")
+    said = (
+        r"read with frames 2 \(wanted is 4\), central_frames 32 \(wanted is 8\), extra none \(wanted is mask\); "
+        "prepare them in another folder with --spec.frames 4 --spec.size 16 --spec.central-frames 8 --spec.extra mask$"
+    )
     with pytest.raises(UserError, match=said):
         open_cache(tmp_path, other)
     with pytest.raises(UserError, match=said):

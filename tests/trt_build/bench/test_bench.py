@@ -20,6 +20,8 @@ from trt_build.bench.in_torch import WAYS, TorchRunner
 from trt_build.bench.peak import PeakRunner
 from trt_build.bench.process import Process, Unavailable, opened
 from trt_build.bench.report import Report
+from trt_build.bench.run import bench as run_bench
+from trt_build.bench.settings import BenchSettings
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -144,16 +146,52 @@ def test_what_a_way_can_not_load_is_said_in_its_words(clips_file: Path, tmp_path
         pass
 
 
-def processes_that_name(word: str) -> list[str]:
+def processes_that_name(*words: str) -> list[int]:
     found = []
     for each in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             line = each.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if word in line:
-            found.append(line)
+        if all(word in line for word in words):
+            found.append(int(each.parent.name))
     return found
+
+
+class Ender:
+    """Ends those that name a word when the last of two rounds begins, as the kernel does for want of memory."""
+
+    def __init__(self, scratch: Path, word: str) -> None:
+        self.words = (f"{scratch}/stall-bench", "trt_build.bench.child", word)
+        self.ended: list[int] = []
+
+    def __call__(self, what: str) -> None:
+        if what == "round 2 of 2":
+            self.ended = processes_that_name(*self.words)
+            for each in self.ended:
+                os.kill(each, signal.SIGKILL)
+
+
+@pytest.fixture
+def two_rounds(tiny_artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BenchSettings:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    return BenchSettings(artifacts=[tiny_artifact.path], threads=1, rounds=2, seconds=0.01)
+
+
+def test_one_that_ends_during_the_rounds_is_left_out_with_a_note(two_rounds: BenchSettings, tmp_path: Path):
+    ender = Ender(tmp_path, '"runner":"onnxruntime"')
+    found = run_bench(two_rounds, ender)
+    assert ender.ended
+    assert [row.name.split(" ")[0] for row in found.rows] == [str(two_rounds.artifacts[0])]
+    assert found.peaks
+    (note,) = found.notes
+    assert note.startswith("ONNX Runtime, ")
+    assert "was left out, for in round 2 it ended: its process ended with SIGKILL" in note
+
+
+def test_where_all_have_ended_one_line_says_so(two_rounds: BenchSettings, tmp_path: Path):
+    with pytest.raises(UserError, match=r"^nothing is left to compare: .+ was left out, for in round 2 it ended"):
+        run_bench(two_rounds, Ender(tmp_path, "runner"))
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

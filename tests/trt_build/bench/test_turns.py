@@ -13,7 +13,8 @@ from rich.console import Console
 from stream.clip.spec import ClipSpec
 from trt_build.bench.child import keep_busy, one_by_one
 from trt_build.bench.contenders import Contender, Ready, Turn, Way
-from trt_build.bench.report import Measured, report, table
+from trt_build.bench.report import Measured, Report, report, table
+from trt_build.bench.run import fastest, plan
 from trt_build.bench.settings import BenchSettings
 
 CLIPS = np.zeros((4, 1, 2, 16, 16), np.uint8)
@@ -66,6 +67,42 @@ def test_however_short_a_turn_is_something_is_scored():
     sleeper = Sleeper(lanes=2)
     assert keep_busy(sleeper.submit, [CLIPS], lanes=2, seconds=1e-9).clips == 4
     assert one_by_one(sleeper.submit, CLIPS, seconds=1e-9).clips == 1
+
+
+@pytest.mark.parametrize(
+    ("with_most", "tried"),
+    [
+        ({"eager": 30, "compiled": 40}, {"compiled"}),
+        ({"eager": 35, "compiled": 40}, {"eager", "compiled"}),
+        ({"eager": 10, "compiled": 0}, {"eager", "compiled"}),
+        ({"eager": 0, "compiled": 0}, {"eager", "compiled"}),
+    ],
+)
+def test_a_kind_of_way_that_is_far_behind_is_tried_once(with_most: dict[str, float], tried: set[str]):
+    """One that can't be run with the most clips and lanes may do with fewer; fewer are a little faster here."""
+    ways = [
+        Way(runner="torch", source=Path(), clips=Path(), name=name, lanes=lanes, batch=batch, threads=2)
+        for name in with_most
+        for batch in (1, 8)
+        for lanes in (1, 2)
+    ]
+    asked: list[Way] = []
+
+    def speed(way: Way) -> float:
+        asked.append(way)
+        return with_most[way.name] * (1.1 if way.batch == 1 else 1)
+
+    found = fastest(ways, speed)
+    assert len(set(asked)) == len(asked) == sum(4 if name in tried else 1 for name in with_most)
+    best = max(with_most, key=lambda name: with_most[name])
+    assert found == (next(way for way in ways if way.name == best) if with_most[best] else None)
+
+
+def test_what_will_be_done_is_told_with_its_time():
+    way = Way(runner="torch", source=Path(), clips=Path(), lanes=1, threads=1)
+    one = Contender(name="one", ways=(way,) * 8, spec=ClipSpec(), gflops=1, arithmetic="fp32")
+    said = plan([one], BenchSettings(artifacts=[Path("a")], rounds=30, seconds=2))
+    assert "at most 8 ways are tried; then 30 rounds of 8 s: 6 min at most" in said
 
 
 def turn(*, clips: int, cpu_s: float) -> Turn:
@@ -122,6 +159,20 @@ def test_logits_are_held_against_those_of_the_same_clips():
     assert [row.difference for row in rows] == [0, 0.5, None]
 
 
+def printed(found: Report) -> str:
+    console = Console(record=True, width=80)
+    console.print(table(found))
+    return console.export_text()
+
+
+def test_the_table_has_letters_for_all():
+    names = [f"number {i}" for i in range(60)]
+    found = report([measured(name, [0], SLOW_ROUND) for name in names], {}, BenchSettings(artifacts=[Path("a")]), [])
+    shown = printed(found)
+    assert all(f"{name}: batch" in shown for name in names)
+    assert "AA  number 26: " in shown
+
+
 def test_the_table_shows_every_row():
     found = report(
         [measured("first", [0], SLOW_ROUND), measured("second", [0], QUICK_ROUND, gpu=True)],
@@ -129,8 +180,6 @@ def test_the_table_shows_every_row():
         BenchSettings(artifacts=[Path("a")]),
         [],
     )
-    console = Console(record=True, width=80)
-    console.print(table(found))
-    shown = console.export_text()
+    shown = printed(found)
     for said in ("A  first: batch 1, 2 lanes", "1.00 [1.00, 1.00]", "5%", "50 Gop/s in fp32"):
         assert said in shown, said
