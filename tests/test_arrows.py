@@ -169,6 +169,7 @@ ARROWS: dict[str, set[str]] = {
         "stream.engine",
         "stream.errors",
         "stream.interrupts",
+        "stream.validation",
         "stream.verdict",
         "training",
     },

@@ -1,11 +1,13 @@
 """The fields of manifests and their parts, each under one name, so that two can be laid side by side."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pydantic import BaseModel, JsonValue
 
 _OTHER_IN_EACH_BUILD = {"files", "inputs"}
 """Of a manifest: digests that differ where anything does."""
+_TOLD = 3
+"""Fields, at most, in a sentence."""
 
 Fields = dict[str, JsonValue]
 
@@ -23,6 +25,12 @@ def differing(a: BaseModel, b: BaseModel) -> Iterator[tuple[str, JsonValue, Json
     for name in dict.fromkeys([*fields_a, *fields_b]):
         if fields_a.get(name) != fields_b.get(name):
             yield name, fields_a.get(name), fields_b.get(name)
+
+
+def in_words(differences: Sequence[tuple[str, JsonValue, JsonValue]]) -> str:
+    """The first of what `differing` found: `rule.low (0.3, not 0.1), spec.size (64, not 48) and 4 more`."""
+    told = ", ".join(f"{name} ({a!s:.40}, not {b!s:.40})" for name, a, b in differences[:_TOLD])
+    return told + (f" and {len(differences) - _TOLD} more" if len(differences) > _TOLD else "")
 
 
 def _joined(name: str, part: str) -> str:

@@ -30,6 +30,7 @@ def run(*args: str | Path) -> subprocess.CompletedProcess[str]:
 def test_an_artifact_holds_what_serves_and_what_proves(tiny_artifact: Artifact):
     assert {each.name for each in tiny_artifact.path.iterdir()} == {
         "manifest.json",
+        "manifest.sha256",
         "model.xml",
         "model.bin",
         "model.onnx",
