@@ -10,9 +10,10 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from stream.engine.artifact import Artifact, Manifest, load_artifact
+from stream.engine.artifact import SEAL, Artifact, Manifest, load_artifact
 from stream.errors import UserError
 from training.data.cache import read_manifest
+from trt_build.fields import differing, in_words
 from trt_build.settings import BuildSettings
 
 _WITHOUT_EFFECT = {"checkpoint", "out", "force", "cache", "processes", "timing_cache"}
@@ -50,9 +51,25 @@ def digest_of(*packages: Path) -> str:
 
 
 def find_built(out: Path, draft: Manifest) -> Artifact | None:
-    """The artifact at `out` if it is whole and was built of the draft's inputs."""
+    """The artifact at `out`, which is what a build would give; None where there is none.
+
+    Args:
+        out: where to look. Whether something else there may be replaced is said by `staged`.
+        draft: the manifest as far as it is known before the build, with its inputs.
+
+    Raises:
+        UserError: the artifact there is damaged, or another one.
+    """
+    if not (out / SEAL).is_file():
+        return None
     try:
         artifact = load_artifact(out)
-    except UserError:  # whether it may be replaced is said by `staged`
-        return None
-    return artifact if artifact.manifest.inputs == draft.inputs else None
+    except UserError as error:
+        raise UserError(f"--out: {error} --force") from None
+    found = list(differing(artifact.manifest.model_copy(update={"proof": None}), draft))
+    if not found and artifact.manifest.inputs == draft.inputs:
+        return artifact
+    what = in_words(found) if found else "its settings, its clips, or the code that built it"
+    raise UserError(
+        f"--out {out} is not what would be built, and differs in {what}; give another folder, or --force to replace it"
+    )
