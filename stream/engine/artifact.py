@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
-from stream.validation import first_error
+from stream.validation import first_error, other_schema
 from stream.verdict import DecisionRule
 
 MANIFEST, SEAL = "manifest.json", "manifest.sha256"
@@ -155,6 +155,8 @@ def load_artifact(path: Path) -> Artifact:
     try:
         manifest = Manifest.model_validate_json(text, strict=True)
     except ValidationError as error:
+        if newer := other_schema(error):
+            raise UserError(f"artifact {path}: {MANIFEST}: {newer}, or build it with python -m trt_build") from None
         raise _refused(path, f"{MANIFEST}: {first_error(error)}") from None
     if manifest.proof is None:
         raise _refused(path, "its build was not finished")

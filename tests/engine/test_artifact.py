@@ -167,3 +167,22 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path: Path):
 
 def test_the_packages_own_artifact_lies_in_the_package():
     assert default_artifact_path().parts[-3:] == ("stream", "model", "artifact")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda m: m.update(schema=2, hitherto_unknown=1), "it is of schema 2, and stall-stream 0.1.0 reads 1"),
+        (lambda m: m["device"].update(driver="600"), "stall-stream 0.1.0 knows no device.driver"),
+    ],
+)
+def test_a_manifest_of_another_version_is_read_by_that(copy: Path, change, told: str):
+    edit(copy, change)
+    said = refusal(copy)
+    assert f"{told}; install the version that wrote it" in said
+    assert "copy the folder anew" not in said
+
+
+def test_a_manifest_of_something_else_is_of_no_other_version(copy: Path):
+    edit(copy, lambda m: (m.pop("kind"), m.update(origin="a cache of clips")))
+    assert "install the version" not in refusal(copy)
