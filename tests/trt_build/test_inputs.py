@@ -1,15 +1,21 @@
 """What is built already, of the same, is not built again; what differs in anything that counts is."""
 
 import shutil
+from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import stream.clip.sample
+import training.data.generated
+import training.synthetic.scene
+from stream.engine import golden
 from stream.engine.artifact import Artifact, load_artifact, seal
 from stream.errors import UserError
 from training.checkpoint import load_checkpoint, save_checkpoint
 from trt_build.build import STAGES, build
-from trt_build.inputs import digest_of, find_built, inputs_of
+from trt_build.inputs import _SOURCES, digest_of, find_built, inputs_of
 from trt_build.settings import BuildSettings
 
 
@@ -101,6 +107,26 @@ def test_each_part_of_the_draft_counts(tiny_artifact: Artifact, change):
     with pytest.raises(UserError, match="is not what would be built"):
         find_built(tiny_artifact.path, unrecorded)
     assert find_built(tiny_artifact.path, manifest.model_copy(update={"proof": None})) is not None
+
+
+@pytest.mark.parametrize("module", [training.synthetic.scene, training.data.generated, stream.clip.sample, golden])
+def test_what_makes_golden_clips_and_calibration_counts(module: ModuleType):
+    assert module.__file__ is not None
+    assert any(module.__file__.startswith(str(files(each))) for each in _SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"data": Path("/nope")}, "/nope is no cache of clips"),
+        ({"preset": ["nosuch"]}, "--preset nosuch: no such preset"),
+    ],
+)
+def test_clips_that_there_are_not_are_refused_before_anything_is_done(
+    tiny_checkpoint: Path, tmp_path: Path, asked, told
+):
+    with pytest.raises(UserError, match=told):
+        build(settings(tiny_checkpoint, tmp_path / "new", precision="int8", **asked), begin=looked_at)
 
 
 def test_sources_count_by_their_names_and_texts(tmp_path: Path, tiny_artifact: Artifact, monkeypatch):

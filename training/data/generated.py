@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -68,8 +68,7 @@ def generate(lot: Lot, spec: ClipSpec, *, cache: Path, processes: int, progress:
     Raises:
         UserError: there is no such preset, or the cache can't be written.
     """
-    if unknown := [name for name in lot.presets if name not in PRESETS]:
-        raise UserError(f"--preset {unknown[0]}: no such preset; there are {', '.join(PRESETS)}")
+    check_presets(lot.presets)
     folder = kept_at(lot, spec, cache)
     manifest = read_manifest(folder)
     if manifest is None or manifest.contents is None:
@@ -78,6 +77,12 @@ def generate(lot: Lot, spec: ClipSpec, *, cache: Path, processes: int, progress:
             _fill(writer, lot, spec, processes, progress)
             writer.finish(writer.find(_wanted(lot)), digests={}, generated=True)
     return open_cache(folder, spec).clips
+
+
+def check_presets(names: Iterable[str]) -> None:
+    """Raises UserError where there is no preset of a name."""
+    if unknown := [name for name in names if name not in PRESETS]:
+        raise UserError(f"--preset {unknown[0]}: no such preset; there are {', '.join(PRESETS)}")
 
 
 def kept_at(lot: Lot, spec: ClipSpec, cache: Path) -> Path:
