@@ -132,7 +132,8 @@ def test_two_builders_at_one_place_come_to_one_artifact_that_both_show(tiny_chec
     for row in ("one clip alone", "all slots busy"):
         assert row in first
         assert row not in second, "nothing was measured"
-    assert f"{len(STAGES)}/{len(STAGES)}" in said
+    for number, stage in enumerate(STAGES[1:], 2):
+        assert f"{number}/{len(STAGES)} {stage}\n" in said
     assert "is built of the same already" not in said
     assert f"{out} is built of the same already ({digest}); --force builds it anew" in said_again
     assert {each.name for each in tmp_path.iterdir()} == {"artifact"}
@@ -141,7 +142,8 @@ def test_two_builders_at_one_place_come_to_one_artifact_that_both_show(tiny_chec
 def test_a_checkpoint_that_is_none_gets_one_line(tmp_path: Path):
     refused = run("--checkpoint", tmp_path, "--out", tmp_path / "out")
     assert refused.returncode == 2
-    assert refused.stderr.strip().splitlines()[-1].startswith("python -m trt_build: ")
+    assert len(refused.stderr.strip().splitlines()) == 1
+    assert refused.stderr.strip().startswith("python -m trt_build: ")
     assert "checkpoint.json" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert not (tmp_path / "out").exists()
