@@ -19,7 +19,7 @@ ARROWS: dict[str, set[str]] = {
     "stream.measures": set(),
     "stream.validation": set(),
     "stream.ports": set(),
-    "stream.cli": {"stream.errors", "stream.textfiles", "stream.validation"},
+    "stream.cli": {"stream.errors", "stream.interrupts", "stream.textfiles", "stream.validation"},
     "stream.settings": {"stream.cli", "stream.errors", "stream.logs", "stream.secretfiles", "stream.window"},
     "stream.textfiles": {"stream.errors"},
     "stream.interrupts": set(),
