@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from stream.errors import UserError
+from stream.interrupts import end_waits
 from stream.logs import LogFormat, last_line
 from stream.textfiles import reading
 from stream.validation import rule
@@ -102,7 +103,9 @@ def functions_of(package: str) -> Callable[[str], Callable[[Any], int]]:
         module, _, function = name.partition(":")
 
         def run(settings: Any) -> int:
-            code: int = getattr(import_module(f"{package}.{module}"), function or "run")(settings)
+            command = getattr(import_module(f"{package}.{module}"), function or "run")
+            end_waits()
+            code: int = command(settings)
             return code
 
         return run

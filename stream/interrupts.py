@@ -30,6 +30,14 @@ def end_in_order() -> None:
     signal.signal(signal.SIGTERM, _exit)
 
 
+def end_waits() -> None:
+    """From here on SIGINT ends a wait within a system call: for a lock, a child's end, another thread's result.
+
+    As Python has it by itself. Polars, once imported, has such calls begun again: pola-rs/polars#21739.
+    """
+    signal.siginterrupt(signal.SIGINT, True)
+
+
 def drain_on_signals(request_stop: Callable[[], None], *, drain_s: float, end: Callable[[str], None]) -> None:
     """From here on SIGINT and SIGTERM ask for a stop, and a stop that hangs is cut short.
 

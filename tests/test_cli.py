@@ -1,11 +1,13 @@
 """Commands as a user types them: what can be said to them, and how mistakes, interrupts and closed pipes end."""
 
+import fcntl
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +20,8 @@ import training.__main__
 from stream.cli import Command, CommandSettings, Names, main
 from stream.errors import UserError
 from trt_build.settings import BuildSettings
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 class Leaves(BaseModel):
@@ -460,3 +464,51 @@ def test_a_reader_of_the_output_that_went_away_is_no_failure(kitchen: Kitchen, a
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+WAITING = {
+    "a lock on a file": "fcntl.flock(os.open('held', os.O_RDONLY), fcntl.LOCK_EX)",
+    "another process": "child.wait()",
+    "another thread": "Future().result()",
+}
+COMMAND = """
+import fcntl, os, subprocess
+from concurrent.futures import Future
+import polars
+def run(settings):
+    with subprocess.Popen(["sleep", "20"]) as child:
+        try:
+            print("waits", flush=True)
+            {wait}
+        finally:
+            child.kill()
+"""
+PROGRAM = """
+import sys
+from stream.cli import Command, CommandSettings, functions_of, main
+from stream.interrupts import end_in_order
+end_in_order()
+sys.exit(main("prog", {"wait": Command("", CommandSettings, functions_of("commands")("waiting"))}, ["wait"]))
+"""
+
+
+@pytest.mark.parametrize("wait", WAITING.values(), ids=WAITING)
+def test_an_interrupt_ends_a_command_that_waits_whatever_it_imports(wait: str, tmp_path: Path):
+    """Polars takes SIGINT for itself, and has what waits in the kernel wait on."""
+    (tmp_path / "commands").mkdir()
+    (tmp_path / "commands" / "waiting.py").write_text(COMMAND.format(wait=wait))
+    with (tmp_path / "held").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        command = [sys.executable, "-c", PROGRAM]
+        path = os.pathsep.join([str(tmp_path), str(ROOT)])
+        with subprocess.Popen(
+            command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "waits\n"
+            time.sleep(0.2)  # until it does
+            process.send_signal(signal.SIGINT)
+            try:
+                assert process.wait(10) == 130
+            finally:
+                process.kill()

@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.outfile import unfinished
-from stream.validation import first_error
+from stream.validation import first_error, other_schema
 from stream.verdict import DecisionRule
 from training.fields import differences
 from training.measures import Evaluation
@@ -176,4 +176,6 @@ def read_card(folder: Path) -> CheckpointCard:
     except OSError as error:
         raise UserError(f"{path} can't be read ({error.strerror}); a checkpoint is made by training fit") from None
     except ValidationError as error:
+        if newer := other_schema(error):
+            raise UserError(f"{path}: {newer}") from None
         raise UserError(f"{path} is no checkpoint card: {first_error(error)}; train again") from None

@@ -1,6 +1,6 @@
 """The fields of models and their parts, each under one name, so that two can be laid side by side."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from pydantic import BaseModel, JsonValue
 
@@ -33,6 +33,12 @@ def differences(was: JsonValue, now: JsonValue) -> str:
     changed = [name for name in before if name in after and before[name] != after[name]]
     more = f"; and {len(changed) - _TOLD} more" if len(changed) > _TOLD else ""
     return "; ".join(f"{name}: {before[name]}, now {after[name]}" for name in changed[:_TOLD]) + more
+
+
+def in_words(found: Sequence[tuple[str, JsonValue, JsonValue]]) -> str:
+    """The first of what `differing` found: `rule.low (0.3, not 0.1), spec.size (64, not 48) and 4 more`."""
+    told = ", ".join(f"{name} ({a!s:.40}, not {b!s:.40})" for name, a, b in found[:_TOLD])
+    return told + (f" and {len(found) - _TOLD} more" if len(found) > _TOLD else "")
 
 
 def _numbered(value: JsonValue) -> JsonValue:

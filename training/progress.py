@@ -59,7 +59,7 @@ class Bars:
         def update(done: int, total: int) -> None:
             nonlocal said_at
             shown = self._progress.tasks[task]
-            if shown.total is None:  # what an earlier run has done must not count as speed
+            if shown.total != total:  # another set of clips; and what an earlier run has done must not count as speed
                 self._progress.reset(task, completed=done - 1, total=total)
             note = f"{done} of {total} {of}" + (f", {shown.speed:.0f}/s" if shown.speed else "")
             self._progress.update(task, completed=done, note=note, visible=total > 0)

@@ -19,7 +19,7 @@ from trt_build.target import ONNX, Target, target_for
 from trt_build.verify import Speed, measure, record_golden, sample_clips, verify
 
 STAGES = (
-    "wait for its turn",
+    "wait for another builder",
     "load the checkpoint",
     "draw clips",
     "export to ONNX",
@@ -51,7 +51,7 @@ def build(
 
     Args:
         settings: what is asked for.
-        begin: told each of STAGES; of one that was built before only the first.
+        begin: told each of STAGES: the first where another process builds there, the others where this one does.
         clips_done: told of clips that are generated or scored, and of how many.
 
     Raises:
@@ -63,8 +63,7 @@ def build(
 
 def build_for(target: Target, settings: BuildSettings, begin: Callable[[str], None], clips_done: Progress) -> Built:
     """The same for a target that is at hand, of the settings' precision."""
-    begin(STAGES[0])
-    with sole_builder(settings.out):
+    with sole_builder(settings.out, waits=lambda: begin(STAGES[0])):
         card = read_card(settings.checkpoint)
         if settings.precision == "int8":
             check_source(settings, card.spec)
@@ -78,7 +77,7 @@ def _build(
     target: Target, draft: Manifest, settings: BuildSettings, begin: Callable[[str], None], clips_done: Progress
 ) -> Built:
     precision = settings.precision
-    with staged(settings.out, force=settings.force) as folder:
+    with staged(settings.out) as folder:
         begin(STAGES[1])
         network, card = load_checkpoint(settings.checkpoint)
         begin(STAGES[2])

@@ -10,15 +10,18 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from stream.engine.artifact import Artifact, Manifest, load_artifact
+from stream.engine.artifact import SEAL, Artifact, Manifest, load_artifact
 from stream.errors import UserError
-from training.data.cache import read_manifest
+from training.data.cache import open_cache
+from training.data.generated import check_presets
+from training.fields import differing, in_words
 from trt_build.settings import BuildSettings
 
 _WITHOUT_EFFECT = {"checkpoint", "out", "force", "cache", "processes", "timing_cache"}
 """Settings that say where things lie and how fast they are made."""
-_SOURCES = ("trt_build", "training.networks")
-"""Packages that decide what is built: between two releases the version stays the same while they change."""
+_SOURCES = ("trt_build", "training.networks", "training.data", "training.synthetic", "stream.clip", "stream.engine")
+"""Packages that decide what is built: between two releases the version stays the same while they change. The last four
+make the clips that it is calibrated and judged on, and those that it must score wherever it serves."""
 _RESULTS = {"files", "proof", "inputs"}
 """Parts of a manifest that come of a build."""
 
@@ -29,8 +32,12 @@ def inputs_of(draft: Manifest, settings: BuildSettings) -> str:
     Args:
         draft: the manifest as far as it is known before the build: of the checkpoint, the device and the builder.
         settings: what is asked for. A cache of clips counts by what its manifest says, wherever it lies.
+
+    Raises:
+        UserError: there is no such cache or preset, or the cache is of another spec.
     """
-    clips = read_manifest(settings.data) if settings.data else None
+    clips = open_cache(settings.data, draft.spec).manifest if settings.data else None
+    check_presets(settings.preset)
     facts = {
         "manifest": draft.model_dump(mode="json", exclude=_RESULTS),
         "settings": settings.model_dump(mode="json", exclude=_WITHOUT_EFFECT | {"data"}),
@@ -50,9 +57,25 @@ def digest_of(*packages: Path) -> str:
 
 
 def find_built(out: Path, draft: Manifest) -> Artifact | None:
-    """The artifact at `out` if it is whole and was built of the draft's inputs."""
+    """The artifact at `out`, which is what a build would give; None where there is none.
+
+    Args:
+        out: where to look. Whether something else there may be replaced is said by `staged`.
+        draft: the manifest as far as it is known before the build, with its inputs.
+
+    Raises:
+        UserError: the artifact there is damaged, or another one.
+    """
+    if not (out / SEAL).is_file():
+        return None
     try:
         artifact = load_artifact(out)
-    except UserError:  # whether it may be replaced is said by `staged`
-        return None
-    return artifact if artifact.manifest.inputs == draft.inputs else None
+    except UserError as error:
+        raise UserError(f"--out: {error} --force") from None
+    found = list(differing(artifact.manifest, draft, exclude=_RESULTS))
+    if not found and artifact.manifest.inputs == draft.inputs:
+        return artifact
+    what = in_words(found) if found else "its settings, its clips, or the code that built it"
+    raise UserError(
+        f"--out {out} is not what would be built, and differs in {what}; give another folder, or --force to replace it"
+    )

@@ -55,9 +55,10 @@ def count_layers(artifact: Artifact) -> list[LayerCount] | None:
 
 
 def _of_openvino(file: Path) -> Iterator[tuple[str, str]]:
-    from stream.engine.quiet import ov  # noqa: PLC0415 - not needed for a plan
+    from stream.engine.cpu import core  # noqa: PLC0415 - not needed for a plan
+    from stream.engine.quiet import ov  # noqa: PLC0415 - as above
 
-    for op in ov.Core().read_model(file).get_ordered_ops():
+    for op in core().read_model(file).get_ordered_ops():
         name = op.get_type_name()
         source = _weights(op) if name in _WEIGHTED else op
         if name not in _NO_LAYERS and (precision := source.output(0).get_element_type()) != ov.Type.i64:

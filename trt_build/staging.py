@@ -10,35 +10,34 @@ import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from stream.engine.artifact import MANIFEST
+from stream.engine.artifact import SEAL
 from stream.errors import UserError
 
-_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 """What a disk says that takes no more."""
 
 
 @contextmanager
-def sole_builder(out: Path) -> Iterator[None]:
+def sole_builder(out: Path, waits: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Has one process at a time build at `out`; the others wait, and then find what it built.
 
     What one that was killed has left is mended first: an old artifact returns to its place, half a new one goes.
 
     Args:
         out: where the artifact is to lie; folders above it are made.
+        waits: called if another process builds there.
 
     Raises:
         UserError: nothing can be written there.
     """
-    out = out.resolve()
-    try:
+    out = _resolved(out)
+    with _writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        lock = _locked(_beside(out, "lock"))
-    except OSError as error:
-        raise _unwritable(out, error) from None
+        lock = _locked(_beside(out, "lock"), waits)
     try:
         _mend(out)
         yield
@@ -48,37 +47,63 @@ def sole_builder(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def staged(out: Path, *, force: bool) -> Iterator[Path]:
-    """Gives an empty folder that is renamed to `out` at the end, or removed if an error gets through.
+def staged(out: Path) -> Iterator[Path]:
+    """Gives an empty folder that takes the place of `out` at the end, or is removed if an error gets through.
 
     Only for the `sole_builder`.
 
     Raises:
-        UserError: something is at `out` and may not be replaced, or the disk takes no more.
+        UserError: something is at `out` that is no artifact, or the disk takes no more.
     """
-    out = out.resolve()
-    if out.exists():
-        _may_replace(out, force=force)
+    out = _resolved(out)
     staging, old = _beside(out, "building"), _beside(out, "old")
-    try:
+    with _writing(out):
+        _check_replaceable(out)
         staging.mkdir()
-        yield staging
-        if out.exists():
-            out.rename(old)
-        staging.rename(out)
-    except OSError as error:
-        if error.errno not in _DISK:
-            raise
-        raise _unwritable(out, error) from None
+    try:
+        with _writing(out, only=_DISK):
+            yield staging
+        with _writing(out):
+            if out.exists():
+                out.rename(old)
+            staging.rename(out)
     finally:
         _mend(out)
 
 
-def _locked(path: Path) -> int:
+@contextmanager
+def _writing(out: Path, *, only: frozenset[int] | None = None) -> Iterator[None]:
+    """Says in one line that `out` can't be written; of some errors only, where what is done may fail otherwise."""
+    try:
+        yield
+    except OSError as error:
+        if only and error.errno not in only:
+            raise
+        raise UserError(
+            f"--out {out}: can't write there ({error.strerror}); make room, or give another place"
+        ) from None
+
+
+def _resolved(out: Path) -> Path:
+    """Where `out` leads: a folder that can be replaced by another of its name."""
+    try:
+        place = out.resolve()
+    except (OSError, RuntimeError) as error:  # the second of links in a circle, before Python 3.13
+        raise UserError(f"--out {out}: can't find the place ({error}); give another one") from None
+    if place.is_mount():
+        raise UserError(f"--out {out} is a mount point, which no folder can replace; give a folder within it")
+    return place
+
+
+def _locked(path: Path, waits: Callable[[], None]) -> int:
     """A descriptor that holds the lock; one whose file the last holder has deleted is worth nothing."""
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waits()
+            fcntl.flock(lock, fcntl.LOCK_EX)
         with suppress(FileNotFoundError):
             if path.stat().st_ino == os.fstat(lock).st_ino:
                 return lock
@@ -92,17 +117,10 @@ def _mend(out: Path) -> None:
         shutil.rmtree(_beside(out, left), ignore_errors=True)
 
 
-def _may_replace(out: Path, *, force: bool) -> None:
-    if not force:
-        raise UserError(
-            f"--out {out} exists, and is not what would be built; give another folder, or --force to replace it"
-        )
-    if not (out / MANIFEST).is_file() and (not out.is_dir() or any(out.iterdir())):
+def _check_replaceable(out: Path) -> None:
+    """Lets nothing go but an artifact or an empty folder; by its seal, for other folders have a manifest, too."""
+    if out.exists() and not (out / SEAL).is_file() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"--out {out} holds no artifact, so it is not replaced; give another folder")
-
-
-def _unwritable(out: Path, error: OSError) -> UserError:
-    return UserError(f"--out {out}: can't write there ({error.strerror}); make room, or give another place")
 
 
 def _beside(out: Path, what: str) -> Path:

@@ -10,6 +10,7 @@ from stream.answers import Answer, read_answers
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of, extent_of, outcome_topics_of
 from stream.errors import UserError
+from stream.interrupts import end_waits
 from stream.latest import latest
 from stream.outfile import replacing
 from stream.settings import ExportSettings
@@ -40,6 +41,7 @@ def _write_parquet(out: Path, settings: ExportSettings) -> int:
         raise UserError(
             f"--out {out}: Parquet takes polars: pip install '.[parquet]', or give a name that ends in .csv"
         ) from None
+    end_waits()
     with (
         replacing(out) as beside,
         NamedTemporaryFile("w", dir=out.parent, suffix=".csv", encoding="utf-8", newline="") as table,

@@ -1,12 +1,15 @@
 """The artifact: a folder with a compiled network, a manifest that says what it is, and golden clips that prove it.
 
     manifest.json                   what stands below; its sha256 is the artifact's name
+    manifest.sha256                 that sha256 in full, as sha256sum writes and checks it
     model.xml, model.bin            the engine of kind "openvino" (beside it model.onnx, which it was made from)
     model.plan                      the engine of kind "tensorrt" (beside it model.onnx; lowered.onnx, which it was made
                                     from in fp16 and int8; and layers.json, what TensorRT says of its layers)
     golden.npz, golden.mp4          clips and what they must score (stream/engine/golden.py)
 
-An engine file is executable, so nothing in the folder is used unless its digest is the manifest's.
+An engine file is executable, so nothing in the folder is used unless its digest is the manifest's. The manifest says
+how logits are read, so it isn't believed either unless it is as it was written. That finds damage and edits by hand;
+whoever makes the two agree again has made another artifact, which its name tells: each verdict holds it.
 """
 
 import hashlib
@@ -19,10 +22,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, m
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
-from stream.validation import first_error
+from stream.validation import first_error, other_schema
 from stream.verdict import DecisionRule
 
-MANIFEST = "manifest.json"
+MANIFEST, SEAL = "manifest.json", "manifest.sha256"
 INPUT, OUTPUT = "clips", "logits"
 """Names of the network's tensors: `uint8 [N, C, T, S, S]` and `float32 [N]`."""
 
@@ -140,8 +143,8 @@ def load_artifact(path: Path) -> Artifact:
     """Reads a manifest and holds the folder against it.
 
     Raises:
-        UserError: the manifest can't be read or isn't of this version, the build was not finished, or a file is
-            missing, left over, or not the one that was built.
+        UserError: the manifest can't be read, isn't of this version or was changed, the build was not finished, or a
+            file is missing, left over, or not the one that was built.
     """
     try:
         text = (path / MANIFEST).read_bytes()
@@ -152,24 +155,28 @@ def load_artifact(path: Path) -> Artifact:
     try:
         manifest = Manifest.model_validate_json(text, strict=True)
     except ValidationError as error:
+        if newer := other_schema(error):
+            raise UserError(f"artifact {path}: {MANIFEST}: {newer}, or build it with python -m trt_build") from None
         raise _refused(path, f"{MANIFEST}: {first_error(error)}") from None
     if manifest.proof is None:
         raise _refused(path, "its build was not finished")
     _hold_against(path, manifest.files)
+    _check_seal(path, text)
     return Artifact(path, manifest, _short(text))
 
 
 def seal(folder: Path, draft: Manifest) -> Artifact:
-    """Writes the manifest of what the folder holds now: the inverse of `load_artifact`."""
-    files = {each.name: _sha256(each) for each in sorted(folder.iterdir()) if each.name != MANIFEST}
+    """Writes the manifest of what the folder holds now, and its seal: the inverse of `load_artifact`."""
+    files = {each.name: _sha256(each) for each in sorted(folder.iterdir()) if each.name not in (MANIFEST, SEAL)}
     manifest = Manifest.model_validate({**dict(draft), "files": files})
     text = manifest.model_dump_json(indent=2).encode() + b"\n"
     (folder / MANIFEST).write_bytes(text)
+    (folder / SEAL).write_text(f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}\n")
     return Artifact(folder, manifest, _short(text))
 
 
 def _hold_against(path: Path, files: dict[str, str]) -> None:
-    found = {each.name for each in path.iterdir()} - {MANIFEST}
+    found = {each.name for each in path.iterdir()} - {MANIFEST, SEAL}
     if absent := sorted(set(files) - found):
         raise _refused(path, f"{absent[0]} is missing")
     if extra := sorted(found - set(files)):
@@ -181,6 +188,17 @@ def _hold_against(path: Path, files: dict[str, str]) -> None:
             raise _refused(path, f"can't read {name} ({error.strerror})") from None
         if actual != expected:
             raise _refused(path, f"{name} has sha256 {actual[:16]}, {MANIFEST} says {expected[:16]}")
+
+
+def _check_seal(path: Path, text: bytes) -> None:
+    found = hashlib.sha256(text).hexdigest()
+    try:
+        sealed = (path / SEAL).read_text(errors="replace")
+    except OSError as error:
+        way_out = f"if {found[:16]} is the digest that its build printed, in that folder: sha256sum {MANIFEST} > {SEAL}"
+        raise _refused(path, f"can't read {SEAL} ({error.strerror}); {way_out}") from None
+    if sealed.split() != [found, MANIFEST]:
+        raise _refused(path, f"{MANIFEST} was changed: it has sha256 {found[:16]}, {SEAL} says {sealed[:16]!r}")
 
 
 def _refused(path: Path, what: str) -> UserError:

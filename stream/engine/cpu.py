@@ -22,7 +22,7 @@ _HINTS: dict[Precision, str] = {
 
 
 @cache
-def _core() -> ov.Core:
+def core() -> ov.Core:
     """The only one of the process, never ended.
 
     Where the CPU has AMX a core gives its thread another stack for signals, and takes it back when it ends. Of two
@@ -44,10 +44,6 @@ class OpenVinoEngine:
         manifest = artifact.manifest
         self._shape = manifest.spec.shape
         self._batch_sizes = manifest.batch_sizes
-        core = _core()
-        model = core.read_model(artifact.path / "model.xml")
-        _check_model(artifact, model)
-        model.reshape({INPUT: ov.PartialShape([ov.Dimension(1, self._batch_sizes[-1]), *self._shape])})
         hints: dict[str, Any] = {
             "PERFORMANCE_HINT": "THROUGHPUT",
             "INFERENCE_PRECISION_HINT": _HINTS[manifest.precision],
@@ -56,7 +52,7 @@ class OpenVinoEngine:
         }
         if threads is not None:
             hints["INFERENCE_NUM_THREADS"] = threads
-        compiled = core.compile_model(model, "CPU", hints)
+        compiled = _compiled(artifact, hints)
         self._slots = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
         self._idle: SimpleQueue[ov.InferRequest] = SimpleQueue()
         for _ in range(self._slots):
@@ -103,6 +99,26 @@ class OpenVinoEngine:
         finally:
             self._idle.put(request)
         return logits
+
+
+def _compiled(artifact: Artifact, hints: dict[str, Any]) -> "ov.CompiledModel":
+    manifest = artifact.manifest
+    try:
+        model = core().read_model(artifact.path / "model.xml")
+        _check_model(artifact, model)
+        model.reshape({INPUT: ov.PartialShape([ov.Dimension(1, manifest.batch_sizes[-1]), *manifest.spec.shape])})
+        return core().compile_model(model, "CPU", hints)
+    except RuntimeError as error:
+        raise UserError(
+            f"artifact {artifact.path}: its network was written by OpenVINO {manifest.builder.get('openvino', '?')}, "
+            f"and OpenVINO {version('openvino')} can't load it here: {_last_line(error)}; use the same, or build it "
+            "again with python -m trt_build"
+        ) from None
+
+
+def _last_line(error: RuntimeError) -> str:
+    """Above it OpenVINO names its own sources."""
+    return str(error).strip().splitlines()[-1].strip() if str(error).strip() else type(error).__name__
 
 
 def _check_model(artifact: Artifact, model: "ov.Model") -> None:

@@ -46,11 +46,21 @@ class Golden:
         """
         try:
             with np.load(folder / "golden.npz", allow_pickle=False) as arrays:
-                return cls(arrays["clips"], arrays["logits"], (folder / "golden.mp4").read_bytes(), arrays["crop"])
+                golden = cls(arrays["clips"], arrays["logits"], (folder / "golden.mp4").read_bytes(), arrays["crop"])
+            golden.check()
         except (AttributeError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
             raise UserError(
                 f"artifact {folder}: golden.npz holds no golden clips; build it again with python -m trt_build"
             ) from None
+        return golden
+
+    def check(self) -> None:
+        """Raises ValueError where the arrays are not of one another, or of other types."""
+        types = [each.dtype.name for each in (self.clips, self.logits, self.crop)]
+        if types != ["uint8", "float32", "uint8"]:
+            raise ValueError(f"clips, logits and crop are of {types}")
+        if not len(self.clips) or self.clips.shape != (len(self.logits), *self.crop.shape) or self.logits.ndim != 1:
+            raise ValueError(f"clips {self.clips.shape}, logits {self.logits.shape} and crop {self.crop.shape}")
 
 
 def score_all(engine: Engine, clips: NDArray[np.uint8], *, batch_size: int) -> NDArray[np.float32]:
@@ -125,9 +135,12 @@ def hold_pixels(golden: Golden, artifact: Artifact) -> Held:
 
 def hold_logits(golden: Golden, artifact: Artifact, engine: Engine, *, batch_size: int) -> Held:
     """Scores the golden clips again, as often as it takes to fill a batch."""
+    shape, limit = golden.clips.shape[1:], proof_of(artifact).golden_tolerance
+    if shape != artifact.manifest.spec.shape:
+        return Held(f"golden clips are {shape}, not {artifact.manifest.spec.shape}", math.nan, limit)
     rows = around(len(golden.clips), at_least=batch_size)
     logits, written = score_all(engine, golden.clips[rows], batch_size=batch_size), golden.logits[rows]
-    off, limit = difference(logits, written), proof_of(artifact).golden_tolerance
+    off = difference(logits, written)
     worst = int(np.argmax(off))  # NaN counts as the largest
     found = f"golden clip {rows[worst]} scores {logits[worst]:.6g}, not {written[worst]:.6g} (limit {limit:g})"
     return Held(found, float(off[worst]), limit)

@@ -27,7 +27,12 @@ def open_engine(artifact: Artifact, *, threads: int | None = None) -> Engine:
 
             return OpenVinoEngine(artifact, threads=threads)
         case "tensorrt":
-            gpu = require_gpu()
+            try:
+                gpu = require_gpu()
+            except UserError as error:
+                raise UserError(
+                    f"artifact {artifact.path} is a plan for {artifact.manifest.device.name}: {error}"
+                ) from None
             return tensorrt_engine()(artifact, gpu)
 
 
@@ -41,6 +46,7 @@ def tensorrt_engine() -> "type[TensorRtEngine]":
         from stream.engine.gpu import TensorRtEngine  # noqa: PLC0415 - one library of two is installed
     except ImportError as error:
         raise UserError(
-            f"plans of TensorRT can't be run here: {error}; install stall-stream[tensorrt] on a machine with a GPU"
+            f"plans of TensorRT can't be run here: {error}; on a machine with a GPU: pip install -c constraints.txt "
+            "'.[tensorrt]'"
         ) from None
     return TensorRtEngine

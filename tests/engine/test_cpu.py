@@ -1,5 +1,6 @@
 """What is OpenVINO's own: requests that fail, threads, precision."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,19 @@ def test_a_network_with_two_inputs_is_refused(tmp_path: Path):
     artifact = sealed(tmp_path, ov.Model([logits], [clips, more], "two"))
     with pytest.raises(UserError, match="2 inputs"):
         open_engine(artifact)
+
+
+@pytest.mark.parametrize("file", ["model.xml", "model.bin"])
+def test_a_network_that_openvino_can_not_load_gets_one_line(tmp_path: Path, tiny_artifact: Artifact, file: str):
+    """Another version's, or one that was sealed when it was damaged already."""
+    folder = Path(shutil.copytree(tiny_artifact.path, tmp_path / "copy"))
+    (folder / file).write_bytes((folder / file).read_bytes()[:1000])
+    builder = {**tiny_artifact.manifest.builder, "openvino": "2030.1"}
+    damaged = seal(folder, tiny_artifact.manifest.model_copy(update={"builder": builder}))
+    with pytest.raises(UserError, match=r"written by OpenVINO 2030\.1, and OpenVINO \S+ can't load it here") as refused:
+        open_engine(damaged)
+    assert str(folder) in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 OVERLAPPING = """

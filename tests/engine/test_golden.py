@@ -3,6 +3,7 @@
 import io
 import shutil
 import zipfile
+from contextlib import closing
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from stream.clip.spec import ClipSpec
 from stream.engine.artifact import Artifact, load_artifact, seal
-from stream.engine.golden import Golden, GoldenCheck, check_golden, difference
+from stream.engine.golden import Golden, GoldenCheck, check_golden, difference, hold_logits
 from stream.engine.open import open_engine
 from stream.errors import UserError
 
@@ -126,3 +127,30 @@ def test_golden_clips_that_are_none_get_one_line(copy: Artifact, content: bytes)
 def test_differences_are_relative_for_large_logits_only():
     off = difference(np.array([0.1, 10.1, -20.2], np.float32), np.array([0, 10, -20], np.float32))
     np.testing.assert_allclose(off, [0.1, 0.01, 0.01], rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda golden: {"clips": golden.clips.astype(np.float32)},
+        lambda golden: {"logits": golden.logits.astype(np.float64)},
+        lambda golden: {"logits": golden.logits[:2]},
+        lambda golden: {"logits": golden.logits[:, None]},
+        lambda golden: {"clips": golden.clips[:0], "logits": golden.logits[:0]},
+        lambda golden: {"crop": golden.crop[:, :1]},
+    ],
+)
+def test_golden_clips_of_other_types_or_shapes_get_one_line(copy: Artifact, change):
+    golden = Golden.load(copy.path)
+    resealed = reseal(copy, replace(golden, **change(golden)))
+    with pytest.raises(UserError, match="holds no golden clips; build it again"):
+        Golden.load(resealed.path)
+
+
+def test_golden_clips_of_another_spec_do_not_hold(copy: Artifact):
+    golden = Golden.load(copy.path)
+    cut = replace(golden, clips=golden.clips[..., :32], crop=golden.crop[..., :32])
+    with closing(open_engine(copy, threads=1)) as engine:
+        held = hold_logits(cut, copy, engine, batch_size=1)
+    assert not held.holds
+    assert "golden clips are (2, " in held.found

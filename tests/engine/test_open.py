@@ -33,6 +33,7 @@ def test_a_plan_that_this_machine_cannot_run_gets_one_line(tmp_path: Path, tiny_
     assert opened.returncode == 0, opened.stderr
     assert len(opened.stdout.splitlines()) == 1
     assert "GPU" in opened.stdout or "TensorRT" in opened.stdout
+    assert f"artifact {folder}" in opened.stdout
 
 
 def test_the_cpu_engine_needs_nothing_of_the_gpus(tiny_artifact: Artifact):
@@ -44,4 +45,4 @@ def test_what_a_plan_needs_and_is_absent_is_named(tmp_path: Path):
     code = "from stream.engine.open import tensorrt_engine; tensorrt_engine()"
     ended = run_without({"tensorrt"}, tmp_path, "-c", code)
     assert "UserError: plans of TensorRT can't be run here: No module named 'tensorrt'" in ended.stderr
-    assert "install stall-stream[tensorrt]" in ended.stderr
+    assert "pip install -c constraints.txt '.[tensorrt]'" in ended.stderr

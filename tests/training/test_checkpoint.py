@@ -1,5 +1,8 @@
 """A checkpoint gives back what was saved, or says what is wrong with it."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -13,6 +16,7 @@ from training.checkpoint import (
     CheckpointCard,
     TrainingSummary,
     load_checkpoint,
+    read_card,
     save_checkpoint,
 )
 from training.networks.slowfast import SlowFast, SlowFastConfig
@@ -86,7 +90,7 @@ def test_damage_is_named(tmp_path):
     (tmp_path / WEIGHTS).unlink()
     with pytest.raises(UserError, match="No such file"):
         load_checkpoint(tmp_path)
-    (tmp_path / CARD).write_text('{"schema": 2}')
+    (tmp_path / CARD).write_text('{"schema": 1}')
     with pytest.raises(UserError, match="is no checkpoint card"):
         load_checkpoint(tmp_path)
     with pytest.raises(UserError, match="can't be read"):
@@ -108,3 +112,11 @@ def test_weights_of_another_network_are_refused(tmp_path):
     save_checkpoint(tmp_path, SlowFast(wider), card())
     with pytest.raises(UserError, match="does not fit the network"):
         load_checkpoint(tmp_path)
+
+
+def test_a_card_of_another_version_is_read_by_that(tiny_checkpoint: Path, tmp_path: Path):
+    card = json.loads((tiny_checkpoint / CARD).read_text())
+    for changed, told in (({"schema": 2}, "it is of schema 2, and"), ({"teacher": "another"}, "knows no teacher")):
+        (tmp_path / CARD).write_text(json.dumps({**card, **changed}))
+        with pytest.raises(UserError, match=rf"{told}.*; install the version that wrote it$"):
+            read_card(tmp_path)

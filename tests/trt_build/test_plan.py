@@ -154,7 +154,7 @@ class TestHandle:
         code = "from trt_build.nvidia.handle import load; load(None)"
         ended = run_without({"tensorrt"}, tmp_path, "-c", code)
         assert "UserError: tensorrt is needed, and not installed" in ended.stderr
-        assert "pip install stall-stream[tensorrt]" in ended.stderr
+        assert "pip install -c constraints.txt '.[build,tensorrt]'" in ended.stderr
 
     def test_a_version_of_another_line_is_refused(self):
         for version in ("10.9.0.34", "10.16.1.11", "11.4.0.106"):

@@ -7,6 +7,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -30,7 +32,7 @@ def out(tmp_path: Path, tiny_artifact: Artifact) -> Path:
 
 def test_the_folder_appears_whole(tmp_path: Path):
     out = tmp_path / "new" / "artifact"
-    with sole_builder(out), staged(out, force=False) as folder:
+    with sole_builder(out), staged(out) as folder:
         (folder / "manifest.json").touch()
         assert not out.exists()
     assert names(out) == {"manifest.json"}
@@ -44,33 +46,39 @@ def umask() -> int:
     return mask
 
 
-def test_what_is_there_stays_unless_force_is_said(tmp_path: Path):
-    with pytest.raises(UserError, match="--force"), staged(tmp_path, force=False):
-        pass
-
-
 def test_an_error_leaves_what_was_there(out: Path, tiny_artifact: Artifact):
-    with pytest.raises(RuntimeError, match="mid-build"), staged(out, force=True):
+    with pytest.raises(RuntimeError, match="mid-build"), staged(out):
         raise RuntimeError("mid-build")
     assert load_artifact(out).digest == tiny_artifact.digest
     assert names(out.parent) == {"artifact"}
 
 
-def test_force_replaces_an_artifact(out: Path):
-    with staged(out, force=True) as folder:
+def test_an_artifact_is_replaced(out: Path):
+    with staged(out) as folder:
         (folder / "new").touch()
     assert names(out) == {"new"}
     assert names(out.parent) == {"artifact"}
 
 
-def test_force_replaces_nothing_but_artifacts(tmp_path: Path):
+def test_an_empty_folder_is_replaced(tmp_path: Path):
+    (tmp_path / "empty").mkdir()
+    with staged(tmp_path / "empty") as folder:
+        (folder / "new").touch()
+    assert names(tmp_path / "empty") == {"new"}
+
+
+def test_nothing_is_replaced_but_artifacts(tmp_path: Path):
+    """A cache of clips has a manifest.json, too."""
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.jpg").touch()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "manifest.json").touch()
     (tmp_path / "file").touch()
-    for place in (tmp_path / "photos", tmp_path / "file"):
-        with pytest.raises(UserError, match="holds no artifact"), staged(place, force=True):
+    for place in (tmp_path / "photos", tmp_path / "cache", tmp_path / "file"):
+        with pytest.raises(UserError, match="holds no artifact"), staged(place):
             pass
     assert (tmp_path / "photos" / "cat.jpg").exists()
+    assert (tmp_path / "cache" / "manifest.json").exists()
 
 
 def test_a_place_that_cannot_be_written_gets_one_line(tmp_path: Path):
@@ -79,12 +87,31 @@ def test_a_place_that_cannot_be_written_gets_one_line(tmp_path: Path):
         pass
 
 
+def test_a_place_that_cannot_be_found_gets_one_line(tmp_path: Path):
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    with pytest.raises(UserError, match="circle"), sole_builder(tmp_path / "circle"), staged(tmp_path / "circle"):
+        pass
+
+
+@pytest.mark.parametrize("mounted", ["/", "/proc"])
+def test_a_mount_point_is_refused_before_anything_is_built(mounted: str):
+    with pytest.raises(UserError, match=r"is a mount point.* give a folder within it"), sole_builder(Path(mounted)):
+        pytest.fail("nothing may be built that can't be put there")
+
+
+def test_a_place_that_does_not_take_the_folder_at_the_end_gets_one_line(out: Path, tiny_artifact: Artifact):
+    """As where something was mounted there meanwhile."""
+    with pytest.raises(UserError, match="can't write there"), staged(out) as folder:
+        folder.rmdir()
+    assert load_artifact(out).digest == tiny_artifact.digest
+
+
 @pytest.mark.parametrize("name", ["ENOSPC", "EDQUOT"])
 def test_a_full_disk_leaves_what_was_there_and_says_so(out: Path, tiny_artifact: Artifact, name: str):
     number = getattr(errno, name)
     full = OSError(number, os.strerror(number), "model.bin")
     said = re.escape(f"--out {out}: can't write there ({full.strerror}); make room, or give another place")
-    with pytest.raises(UserError, match=f"^{said}$"), staged(out, force=True):  # noqa: PT012 - mid-build
+    with pytest.raises(UserError, match=f"^{said}$"), staged(out):  # noqa: PT012 - mid-build
         (out.parent / ".artifact.building" / "model.bin").write_bytes(b"half of it")
         raise full
     assert load_artifact(out).digest == tiny_artifact.digest
@@ -107,7 +134,7 @@ def compiled(folder):
 for limit, write in ((20_000, compiled), (50_000, golden.save)):
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
     try:
-        with staged(out, force=False) as folder:
+        with staged(out) as folder:
             write(folder)
     except UserError as error:
         print(error)
@@ -129,7 +156,7 @@ import os, signal, sys
 from pathlib import Path
 from trt_build.staging import sole_builder, staged
 out = Path(sys.argv[1])
-with sole_builder(out), staged(out, force=True) as folder:
+with sole_builder(out), staged(out) as folder:
     (folder / "model.bin").write_bytes(b"half of it")
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -141,7 +168,7 @@ def test_what_a_killed_builder_left_is_no_artifact_and_goes_with_the_next(out: P
     assert load_artifact(out).digest == tiny_artifact.digest
     with pytest.raises(UserError, match="can't read manifest"):
         load_artifact(out.parent / ".artifact.building")
-    with sole_builder(out), staged(out, force=True) as folder:
+    with sole_builder(out), staged(out) as folder:
         assert names(folder) == set()
         (folder / "new").touch()
     assert names(out.parent) == {"artifact"}
@@ -173,3 +200,20 @@ def test_of_builders_at_one_place_one_is_inside_at_a_time(tmp_path: Path):
     builders = [subprocess.Popen(command, cwd=ROOT) for _ in range(4)]
     assert [each.wait(timeout=120) for each in builders] == [0, 0, 0, 0]
     assert names(tmp_path) == set()
+
+
+def test_a_builder_that_waits_says_so(tmp_path: Path):
+    out, said = tmp_path / "artifact", []
+
+    def wait_for_it() -> None:
+        with sole_builder(out, waits=lambda: said.append("waits")):
+            said.append("builds")
+
+    second = threading.Thread(target=wait_for_it)
+    with sole_builder(out, waits=lambda: said.append("never")):
+        second.start()
+        while not said:
+            time.sleep(0.01)
+        assert said == ["waits"]
+    second.join()
+    assert said == ["waits", "builds"]

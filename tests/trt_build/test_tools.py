@@ -129,6 +129,28 @@ class TestVerify:
         assert "has other weights" in said
         assert "give the checkpoint that it was built of" in said
 
+    @pytest.mark.parametrize(
+        ("change", "told"),
+        [
+            ({"rule": {"low": 0.25}}, "rule.low (0.25, not 0.5)"),
+            ({"spec": {"margin": 9}}, "spec.margin (9, not 4)"),
+            ({"training": {"dataset": "another"}}, "dataset (another, not "),
+        ],
+    )
+    def test_a_manifest_that_is_not_the_checkpoints_is_refused(
+        self, copy: Artifact, tiny_checkpoint: Path, change, told: str, capsys
+    ):
+        """Whoever changed it has sealed it again, and its weights are the same."""
+        manifest = copy.manifest.model_dump()
+        reseal(copy, **{name: {**manifest[name], **fields} for name, fields in change.items()})
+        said = refusal(capsys, "verify", copy.path, "--checkpoint", tiny_checkpoint)
+        assert f"says otherwise than --checkpoint {tiny_checkpoint}: {told}" in said
+
+    def test_an_artifact_that_tells_of_no_checkpoint_is_refused(self, copy: Artifact, tiny_checkpoint: Path, capsys):
+        reseal(copy, training={})
+        said = refusal(capsys, "verify", copy.path, "--checkpoint", tiny_checkpoint)
+        assert "its manifest doesn't say what checkpoint it was built of (network: Field required" in said
+
 
 @dataclass(frozen=True)
 class Compared:

@@ -1,37 +1,44 @@
 """`python -m trt_build [build]`: from a checkpoint to an artifact."""
 
 import sys
+from collections.abc import Callable
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from stream.engine.golden import proof_of
+from training.progress import Bars
 from training.words import never_given
 from trt_build.build import STAGES, Built, build
+from trt_build.commands import console
 from trt_build.inspection import proved
 from trt_build.settings import BuildSettings
 
 
 def run(settings: BuildSettings) -> int:
     """Builds the artifact, unless it is there already, and tells what it is."""
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(STAGES[0], total=len(STAGES))
-        clips = progress.add_task("clips", total=None, visible=False)
+    with Bars() as bars:
         built = build(
-            settings,
-            lambda stage: progress.update(task, description=stage, completed=STAGES.index(stage)),
-            lambda done, total: progress.update(clips, completed=done, total=total, visible=done < total),
+            settings, lambda stage: bars.say(f"{STAGES.index(stage) + 1}/{len(STAGES)} {stage}"), _clips_done(bars)
         )
-        progress.update(task, description="done", completed=len(STAGES))
     if built.speed is None:
         print(
             f"{settings.out} is built of the same already ({built.artifact.digest}); --force builds it anew",
             file=sys.stderr,
         )
-    Console(markup=False, emoji=False).print(summary(built))
+    console().print(summary(built))
     return 0
+
+
+def _clips_done(bars: Bars) -> Callable[[int, int], None]:
+    """Begins a bar when there is something to show."""
+    update: Callable[[int, int], None] | None = None
+
+    def told(done: int, total: int) -> None:
+        nonlocal update
+        update = update or bars.clips("clips")
+        update(done, total)
+
+    return told
 
 
 def summary(built: Built) -> Table:

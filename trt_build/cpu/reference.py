@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.engine.artifact import INPUT
+from stream.engine.cpu import core
 from stream.engine.quiet import ov
 from trt_build.target import Outputs
 
@@ -23,7 +24,7 @@ def layers(model: "ov.Model") -> list["ov.Node"]:
 
 def outputs_of_layers(file: Path, clips: NDArray[np.uint8]) -> Outputs:
     """What each convolution and linear layer of a file gives for clips `[N, C, T, S, S]`."""
-    model = ov.Core().read_model(file)
+    model = core().read_model(file)
     found = layers(model)
     shown = model.add_outputs([op.output(0) for op in found])
     compiled = _compiled(model)
@@ -36,4 +37,4 @@ def outputs_of_layers(file: Path, clips: NDArray[np.uint8]) -> Outputs:
 
 
 def _compiled(model: "ov.Model | Path") -> "ov.CompiledModel":
-    return ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})

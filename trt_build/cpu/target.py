@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stream.engine.artifact import Device, Kind, Precision
+from stream.engine.cpu import core
 from stream.engine.quiet import ov
 from trt_build.cpu.reference import outputs_of_layers
 from trt_build.target import ONNX, Outputs
@@ -28,7 +29,7 @@ class OpenVinoTarget:
     @property
     def device(self) -> Device:
         """This machine's CPU, which the artifact isn't bound to."""
-        return Device(name=str(ov.Core().get_property("CPU", "FULL_DEVICE_NAME")))
+        return Device(name=str(core().get_property("CPU", "FULL_DEVICE_NAME")))
 
     @property
     def builder(self) -> dict[str, str]:

@@ -68,7 +68,7 @@ def load(_shown: Gpu) -> Handle:
         import tensorrt as nv  # noqa: PLC0415 - only where there is a GPU
     except ImportError as error:
         raise UserError(
-            f"tensorrt is needed, and not installed ({error}): pip install stall-stream[tensorrt]"
+            f"tensorrt is needed, and not installed ({error}): pip install -c constraints.txt '.[build,tensorrt]'"
         ) from None
     check_version(nv.__version__)
     return Handle(nv)
@@ -78,7 +78,8 @@ def check_version(version: str) -> None:
     """Raises UserError where TensorRT is of another line than those this is written for."""
     if not _SINCE <= tuple(map(int, version.split(".")[:2])) < _BEFORE:
         raise UserError(
-            f"TensorRT {version} is installed, and 10.9 to 11 is needed: pip install stall-stream[tensorrt]"
+            f"TensorRT {version} is installed, and 10.9 to 11 is needed: pip install -c constraints.txt "
+            "'.[build,tensorrt]'"
         )
 
 
