@@ -51,7 +51,7 @@ def made(settings: BuildSettings) -> Artifact:
     stages: list[str] = []
     with emulated(EmulatedCuda()):
         built = build_for(target(settings.precision), settings, stages.append, lambda *_: None)
-    assert tuple(stages) == STAGES
+    assert tuple(stages) == STAGES[1:], "nobody else builds there"
     assert built.speed is not None
     assert built.speed.latency_ms > 0
     return built.artifact
