@@ -12,8 +12,7 @@ from pathlib import Path
 
 from stream.engine.artifact import SEAL, Artifact, Manifest, load_artifact
 from stream.errors import UserError
-from training.data.cache import open_cache
-from training.data.generated import check_presets
+from training.data.cache import read_manifest
 from training.fields import differing, in_words
 from trt_build.settings import BuildSettings
 
@@ -32,12 +31,8 @@ def inputs_of(draft: Manifest, settings: BuildSettings) -> str:
     Args:
         draft: the manifest as far as it is known before the build: of the checkpoint, the device and the builder.
         settings: what is asked for. A cache of clips counts by what its manifest says, wherever it lies.
-
-    Raises:
-        UserError: there is no such cache or preset, or the cache is of another spec.
     """
-    clips = open_cache(settings.data, draft.spec).manifest if settings.data else None
-    check_presets(settings.preset)
+    clips = read_manifest(settings.data) if settings.data else None
     facts = {
         "manifest": draft.model_dump(mode="json", exclude=_RESULTS),
         "settings": settings.model_dump(mode="json", exclude=_WITHOUT_EFFECT | {"data"}),

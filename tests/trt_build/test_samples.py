@@ -15,7 +15,6 @@ from training.data.cache import Origin
 from training.data.cache_writer import CacheWriter
 from training.data.clips import Clips
 from training.data.journal import ReadClip
-from trt_build.build import STAGES, build
 from trt_build.samples import check_source, split
 from trt_build.settings import BuildSettings
 
@@ -76,18 +75,3 @@ def test_what_a_cache_has_too_few_of_is_counted(stalled, clips, calibration, sai
     settings = BuildSettings.model_validate({**asked, "calibration_clips": calibration})
     with pytest.raises(UserError, match=f"holds {clips} clips, {stalled} of them stalled: {said}"):
         check_source(settings, SPEC)
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"preset": ["nosuch"]}, "--preset nosuch: no such preset"),
-        ({"data": Path("/nowhere")}, "/nowhere is no cache of clips"),
-    ],
-)
-def test_a_mistake_is_said_before_the_network_is_loaded(given, said: str, tiny_checkpoint: Path, tmp_path: Path):
-    stages: list[str] = []
-    asked = {"checkpoint": tiny_checkpoint, "out": tmp_path / "out", "precision": "int8", **given}
-    with pytest.raises(UserError, match=said):
-        build(BuildSettings.model_validate(asked), begin=stages.append)
-    assert stages == [STAGES[0]]
