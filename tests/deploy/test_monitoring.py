@@ -48,7 +48,7 @@ def test_the_promise_is_an_edge_of_the_buckets(exposed: str):
 def test_each_alert_has_its_page_and_says_how_urgent_it_is():
     assert {f"{name}.md" for name in ALERTS} == {page.name for page in RUNBOOKS.iterdir()}
     for name, alert in ALERTS.items():
-        assert alert["annotations"]["runbook"] == f"deploy/runbooks/{name}.md"
+        assert alert["annotations"]["runbook_url"] == f"https://stall.example/runbooks/{name}.md"
         assert alert["labels"]["severity"] in {"critical", "warning"}
 
 
