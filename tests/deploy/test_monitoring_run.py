@@ -57,6 +57,14 @@ class Webhook:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
+    def told(self, path: str, name: str) -> list[dict[str, Any]]:
+        """The alerts of a name that fire, sent to a receiver's path."""
+        return [
+            alert
+            for to, alert in list(self.alerts)
+            if (to, alert["labels"]["alertname"], alert["status"]) == (path, name, "firing")
+        ]
+
 
 @contextmanager
 def webhook() -> Iterator[Webhook]:
@@ -122,12 +130,5 @@ def test_a_worker_that_ends_is_told_of_at_the_webhook(kafka: str, tmp_path: Path
             until(lambda: ask(url, "stall:lag_messages:sum == 0") != [])
             assert ask(url, 'ALERTS{alertname="StallTargetDown"}') == []
             worker.process.process.terminate()
-            address = worker.url.removeprefix("http://")
-            until(
-                lambda: {
-                    (path, alert["annotations"]["summary"])
-                    for path, alert in hook.alerts
-                    if (alert["labels"]["alertname"], alert["status"]) == ("StallTargetDown", "firing")
-                }
-                == {("/page", f"{address} gives no metrics"), ("/page", "No worker gives metrics")}
-            )
+            said = {f"{worker.url.removeprefix('http://')} gives no metrics", "No worker gives metrics"}
+            until(lambda: {each["annotations"]["summary"] for each in hook.told("/page", "StallTargetDown")} == said)
