@@ -48,6 +48,9 @@ COMMANDS = {
     "schema": Command("JSON Schema of each record", SchemaSettings, _of("schema")),
 }
 
+SISTERS = ("STALL_TRAINING_", "STALL_BUILD_", "STALL_BENCH_")
+"""Prefixes of the environment names of `training` and `trt_build`, which share `.env` with this program."""
+
 if __name__ == "__main__":
     end_in_order()
-    sys.exit(main("python -m stream", COMMANDS, sys.argv[1:], foreign=("STALL_TRAINING_", "STALL_BUILD_")))
+    sys.exit(main("python -m stream", COMMANDS, sys.argv[1:], foreign=SISTERS))

@@ -415,7 +415,13 @@ def test_the_process_ends_with_the_exit_code_and_at_most_a_line(
 
 @pytest.mark.parametrize("argv", [["stream", "schema", "verdict"], ["training", "synthesize", "--help"]])
 def test_sister_programs_can_be_told_by_the_same_environment(kitchen: Kitchen, argv: list[str]):
-    theirs = {"STALL_TRAINING_CLIPS": "9", "STALL_BUILD_OUT": "a", "STALL_GROUP": "b", "STALL_KAFKA_RETRIES": "3"}
+    theirs = {
+        "STALL_TRAINING_CLIPS": "9",
+        "STALL_BUILD_OUT": "a",
+        "STALL_BENCH_ROUNDS": "3",
+        "STALL_GROUP": "b",
+        "STALL_KAFKA_RETRIES": "3",
+    }
     with typed("-m", *argv, **theirs) as process:
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, "")

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from stream.__main__ import COMMANDS
+import training.__main__
+import trt_build.__main__
+from stream.__main__ import COMMANDS, SISTERS
 from stream.broker.cluster import Cluster, parse_options
 from stream.cli import main
 from stream.settings import (
@@ -50,7 +52,12 @@ def test_a_name_that_several_commands_have_means_the_same_in_each():
 
 def test_no_name_is_taken_for_one_that_is_passed_through_or_a_sister_programs():
     names = {f"STALL_{name}".upper() for command in COMMANDS.values() for name in command.settings.model_fields}
-    assert [name for name in names if name.startswith(("STALL_KAFKA_", "STALL_TRAINING_", "STALL_BUILD_"))] == []
+    assert [name for name in names if name.startswith(("STALL_KAFKA_", *SISTERS))] == []
+
+
+def test_the_sister_programs_names_are_known_to_be_theirs():
+    theirs = (*training.__main__.COMMANDS.values(), *trt_build.__main__.COMMANDS.values())
+    assert {str(command.settings.model_config["env_prefix"]) for command in theirs} == set(SISTERS)
 
 
 def test_what_one_command_writes_to_others_read_from_by_default():

@@ -11,11 +11,7 @@ HERE = Path(__file__).resolve().parent
 IMAGES = {
     "docker.io/apache/kafka:4.3.1": ["python3", "/kafka_entry.py"],
     "docker.io/chrislusf/seaweedfs:4.48": ["weed"],
-    "docker.io/prom/prometheus:v3.5.0": [
-        "prometheus",
-        "--config.file=/etc/prometheus/prometheus.yml",
-        "--storage.tsdb.path=/prometheus",
-    ],
+    "docker.io/prom/prometheus:v3.5.0": ["prometheus"],
     "docker.io/prom/alertmanager:v0.28.1": [
         "prometheus-alertmanager",
         "--config.file=/etc/alertmanager/alertmanager.yml",

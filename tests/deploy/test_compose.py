@@ -64,6 +64,17 @@ def test_what_is_ours_runs_without_a_right(services: dict[str, Any]):
         )
 
 
+def test_no_name_of_its_own_is_taken_for_a_setting_of_ours():
+    """Set in the shell or in .env it would be refused by each command, or change another one."""
+    names = re.findall(r"\$\{(\w+)", COMPOSE.read_text())
+    assert names
+    assert [name for name in names if name.startswith("STALL_")] == []
+
+
+def test_prometheus_keeps_what_the_budget_is_told_over(services: dict[str, Any]):
+    assert "--storage.tsdb.retention.time=30d" in services["prometheus"]["command"]
+
+
 def test_only_what_stays_is_asked_how_it_is(services: dict[str, Any]):
     """The image's check asks a worker: what ends would be called unhealthy before it does."""
     unasked = {name for name, each in services.items() if each.get("healthcheck") == {"disable": True}}
@@ -121,8 +132,8 @@ class Stack:
         environment = {
             **os.environ,
             "DOCKER_HOST": f"unix://{self.socket}",
-            "STALL_CLIPS": str(CLIPS),
-            "STALL_RATE": "20",
+            "SYNTHETIC_CLIPS": str(CLIPS),
+            "REFERENCES_PER_S": "20",
         }
         command = [program("docker-compose"), "-f", str(COMPOSE), *map(str, words)]
         done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=400)
