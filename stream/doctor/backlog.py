@@ -47,6 +47,11 @@ class Trend:
         """References that get their outcome."""
         return self._per_s(sum(self.last.done.values()) - sum(self.first.done.values()))
 
+    @property
+    def all_new(self) -> bool:
+        """Whether all that was there at the first moment has its outcome at the last."""
+        return all(self.last.done.get(number, 0) >= end for number, end in self.first.ends.items())
+
     def drained_in_s(self, number: int | None = None) -> float:
         """Until nothing is behind at this pace, in all partitions together or in one; infinite where that never is."""
         first, last = (each.total if number is None else each.behind.get(number, 0) for each in (self.first, self.last))

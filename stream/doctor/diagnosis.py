@@ -20,6 +20,8 @@ _HOT = 0.7
 """Share of the backlog in one partition, where there are several."""
 _KEEPS_PACE_S = 5.0
 """A backlog that takes less is what is in hand."""
+_FEW = 30
+"""References from which on a partition can be called hot, and a backlog that has only just come be called one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def diagnose(loads: Sequence[Load], trend: Trend) -> Diagnosis:
     told = f"{many(behind, 'reference')} behind; {rates}"
     if behind <= _KEEPS_PACE_S * trend.done_per_s:
         return Diagnosis((), 0.0, f"{told}: the workers keep pace" if behind else f"{told}: nothing is left to do")
+    if behind < _FEW and trend.all_new:
+        return Diagnosis((), 0.0, f"{told}: too few, and too new, to tell from")
     drained_in_s = trend.drained_in_s(hot)
     when = "never drained" if math.isinf(drained_in_s) else f"drained in {span(drained_in_s)}"
     return Diagnosis(tuple(_findings(loads, trend, hot)), drained_in_s, f"{told}: at this pace {when}")
@@ -153,12 +157,12 @@ def _use(loads: Sequence[Load], stage: str) -> float:
 
 
 def _hot_partition(trend: Trend) -> int | None:
-    """The one that holds nearly all of the backlog."""
+    """The one that holds nearly all of a backlog that is one."""
     behind = trend.last.behind
     if len(behind) < 2 or not trend.last.total:
         return None
     number = max(behind, key=lambda number: behind[number])
-    return number if behind[number] > _HOT * trend.last.total else None
+    return number if behind[number] >= max(_FEW, _HOT * trend.last.total) else None
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -185,6 +185,24 @@ def test_who_keeps_pace_is_limited_by_nothing():
     assert rest.pace.endswith("nothing is left to do")
 
 
+def test_a_reference_that_came_just_before_the_second_look_is_no_backlog_but_one_that_stays_is():
+    quiet = backlog(0.0, p0=(5, 5), p1=(7, 7))
+    last = backlog(WATCHED_S, p0=(6, 5), p1=(7, 7))
+    diagnosis = found(lambda _: None, Trend(quiet, last))
+    assert (diagnosis.findings, diagnosis.drained_in_s) == ((), 0.0)
+    assert diagnosis.pace.endswith("too few, and too new, to tell from")
+    stays = found(lambda _: None, Trend(last, last))
+    assert math.isinf(stays.drained_in_s)
+    assert "partition" not in [each.limit for each in stays.findings]  # one reference is in one, always
+
+
+def test_many_that_came_meanwhile_without_an_outcome_are_a_backlog():
+    flood = Trend(backlog(0.0, p0=(5, 5), p1=(7, 7)), backlog(WATCHED_S, p0=(905, 5), p1=(7, 7)))
+    diagnosis = found(lambda _: None, flood)
+    assert math.isinf(diagnosis.drained_in_s)
+    assert diagnosis.findings[0].limit == "partition"
+
+
 @pytest.mark.parametrize("text", ["", "up 1\n", "<html>\n"])
 def test_what_is_no_workers_exposition_is_refused(text: str):
     with pytest.raises(ValueError, match=r"stall_worker_state_seconds_total|metric name"):
