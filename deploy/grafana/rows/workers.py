@@ -80,11 +80,15 @@ KAFKA = Row(
         ),
         Panel(
             title="Seconds behind",
-            says="Age of each partition's oldest reference without an outcome.",
+            says="Age of each partition's oldest reference without an outcome, and of the oldest that a worker has in "
+            "hand: where that is much younger, references wait in Kafka.",
             unit="suffix:s",
             limit=600,
             alert="StallLag",
-            queries=(Query(f"max by (partition) (stall_consumer_lag_seconds{{{WORKERS}}})", "#{{partition}}"),),
+            queries=(
+                Query(f"max by (partition) (stall_consumer_lag_seconds{{{WORKERS}}})", "#{{partition}}"),
+                Query(f"max (stall_oldest_unfinished_seconds{{{WORKERS}}})", "in flight"),
+            ),
         ),
         Panel(
             title="Members",
