@@ -12,9 +12,11 @@ RUN apt-get update \
 FROM python AS build
 WORKDIR /src
 COPY . .
-# TensorRT's wheels are NVIDIA's, and on no other index.
+# TensorRT's wheels are NVIDIA's, and on no other index. All else comes first, and from the usual one alone: of two that
+# pip is told of either may win.
 ARG TENSORRT_INDEX=https://pypi.nvidia.com
 RUN python3 -m venv /opt/stall \
+    && /opt/stall/bin/pip install --no-cache-dir --only-binary :all: -c constraints.txt . \
     && /opt/stall/bin/pip install --no-cache-dir -c constraints.txt --extra-index-url "${TENSORRT_INDEX}" '.[tensorrt]' \
     && /opt/stall/bin/pip uninstall --yes pip setuptools
 
