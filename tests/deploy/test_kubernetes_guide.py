@@ -120,6 +120,18 @@ def test_both_ways_of_prometheus_find_the_workers_port(ours: Manifests):
     assert kept == [f"{ours.pod['metadata']['labels']['app.kubernetes.io/name']}/{port['name']}"]
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "deploy" / "runbooks").iterdir()), ids=lambda page: str(page.stem))
+def test_an_alert_s_page_says_where_its_commands_are_typed(page: Path):
+    assert "](../README.md#how-to-type-these)" in page.read_text()
+    assert "HOST" not in page.read_text()
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, scope="module")
+def test_each_image_is_tagged_as_its_dockerfile_says(overlay: str):
+    dockerfile = ROOT / "deploy" / "images" / f"{IMAGES[overlay].removeprefix('stall-stream/')}.Dockerfile"
+    assert f"-t {built(KUBERNETES / 'overlays' / overlay).container['image']} .\n" in dockerfile.read_text()
+
+
 def test_the_rules_typed_are_those_of_the_files():
     """Each PrometheusRule as kubectl is given it."""
     typed = f"kubectl() {{ cat; echo ---; }}\n{block('kind: PrometheusRule')}"
