@@ -1,8 +1,8 @@
 # Trains networks and builds artifacts, on CPUs or NVIDIA GPUs. From the repository's root:
-#   docker build -f deploy/images/training.Dockerfile -t stall-stream/training .
+#   docker build -f deploy/images/training.Dockerfile -t stall-stream/training:0.1.0 .
 # A vendor's index of CPU builds spares 5 GB of CUDA: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu
 # It reads and writes where you let it, as who you are:
-#   alias ours='docker run --rm --read-only --tmpfs /tmp --user "$(id -u):$(id -g)" -v "$PWD:/work" stall-stream/training'
+#   alias ours='docker run --rm --read-only --tmpfs /tmp --user "$(id -u):$(id -g)" -v "$PWD:/work" stall-stream/training:0.1.0'
 #   ours training fit --out checkpoint
 #   ours trt_build --checkpoint checkpoint --out artifact
 ARG BASE=docker.io/library/python:3.11-slim-bookworm

@@ -1,5 +1,5 @@
-# A worker that judges on NVIDIA GPUs; its plan comes from outside, as STALL_ARTIFACT. From the repository's root:
-#   docker build -f deploy/images/worker-tensorrt.Dockerfile -t stall-stream/worker-tensorrt .
+# A worker that judges on NVIDIA GPUs; its plan is put in by artifact.Dockerfile. From the repository's root:
+#   docker build -f deploy/images/worker-tensorrt.Dockerfile -t stall-stream/worker-tensorrt:0.1.0 .
 ARG BASE=nvcr.io/nvidia/cuda:13.0.2-base-ubuntu24.04
 
 FROM ${BASE} AS python

@@ -1,5 +1,5 @@
 # A worker that judges on CPUs. From the repository's root:
-#   docker build -f deploy/images/worker.Dockerfile -t stall-stream/worker .
+#   docker build -f deploy/images/worker.Dockerfile -t stall-stream/worker:0.1.0 .
 ARG BASE=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${BASE} AS build

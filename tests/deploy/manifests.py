@@ -52,6 +52,15 @@ def built(folder: Path) -> Manifests:
     return Manifests(done.stdout)
 
 
+def looked_up(manifests: Manifests) -> dict[str, str]:
+    """What KEDA's Kafka trigger finds in the workers' environment, as its scaler resolves `...FromEnv`."""
+    settings = manifests.one("ConfigMap")
+    (trigger,) = manifests.one("ScaledObject")["spec"]["triggers"]
+    assert {"configMapRef": {"name": settings["metadata"]["name"]}} in manifests.container["envFrom"]
+    names = {key: name for key, name in trigger["metadata"].items() if key.endswith("FromEnv")}
+    return {key.removesuffix("FromEnv"): settings["data"][name] for key, name in names.items()}
+
+
 def with_components(folder: Path, *components: str, overlay: str = "keda") -> Manifests:
     """An overlay with more, as an operator's own kustomization in an empty folder has it."""
     shutil.copytree(KUBERNETES, folder / "kubernetes")

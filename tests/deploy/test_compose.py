@@ -75,6 +75,26 @@ def test_prometheus_keeps_what_the_budget_is_told_over(services: dict[str, Any])
     assert "--storage.tsdb.retention.time=30d" in services["prometheus"]["command"]
 
 
+def test_what_is_ours_is_built_where_it_is_not_there_by_the_name_that_its_dockerfile_says(services: dict[str, Any]):
+    for name in ("topics", "clips", "producer", "worker"):
+        context, build = services[name]["build"]["context"], services[name]["build"]["dockerfile"]
+        assert Path(context).samefile(ROOT)
+        image = services[name]["image"].removeprefix("docker.io/")
+        assert f"docker build -f {build} -t {image} .\n" in (ROOT / build).read_text()
+
+
+def test_what_is_typed_in_a_worker_s_container_has_its_settings(services: dict[str, Any]):
+    assert services["worker"]["environment"] == {
+        "STALL_BOOTSTRAP": "kafka:9092",
+        "STALL_ALLOW": "s3://clips",
+        "STALL_S3_ENDPOINT": "http://s3:8333",
+        "STALL_S3_UNSIGNED": "true",
+    }
+    assert {name.removeprefix("STALL_").lower() for name in services["worker"]["environment"]} <= set(
+        WorkerSettings.model_fields
+    )
+
+
 def test_only_what_stays_is_asked_how_it_is(services: dict[str, Any]):
     """The image's check asks a worker: what ends would be called unhealthy before it does."""
     unasked = {name for name, each in services.items() if each.get("healthcheck") == {"disable": True}}

@@ -16,4 +16,4 @@ def runbooks() -> Row:
 def _page(path: Path) -> Page:
     """Without its heading, which is the panel's title, and without links to files that Grafana has not."""
     _, _, body = path.read_text().partition("\n\n")
-    return Page(path.stem, re.sub(r"\[(\w+)\]\(\1\.md\)", r"**\1**", body))
+    return Page(path.stem, re.sub(r"\[([^]]+)\]\([\w./#-]+\)", r"**\1**", body))

@@ -154,7 +154,7 @@ def test_thresholds_that_know_these_clips_are_said_to(page: Reader, seen: Seen, 
     known = read(render_page(HEAD, [(replace(study, seen=seen), clips)]))
     as_text, unseen = (" ".join(" ".join(each.text).split()) for each in (known, page))
     assert said in as_text
-    assert "chosen before" not in as_text
+    assert "chosen before these" not in as_text
     assert "of the checkpoint, chosen before these clips were seen" in unseen
 
 
