@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from training import words
 from training.checkpoint import CheckpointCard
 from training.measures.coverage import Decided
+from training.measures.needed import never_given
 from training.measures.study import Study
 
 _USE = """\
@@ -140,7 +141,7 @@ def _thresholds(card: CheckpointCard, studies: Sequence[Study]) -> str:
         if limits
         else "What they were chosen to keep is not recorded. "
     )
-    if any(words.never_given(rule)):
+    if any(never_given(low=rule.low, high=rule.high)):
         chosen += "What none is called is what those clips could not show that it keeps this. "
     known = any(each.seen for each in studies)
     measured = "Measured on clips of which not all are new to it or to its rule" if known else "Measured on other clips"

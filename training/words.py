@@ -1,11 +1,9 @@
 """Numbers and settings as people read them, on pages, cards and tables."""
 
-from collections.abc import Iterator
-
 from stream.clip.spec import ClipSpec
 from stream.verdict import DecisionRule
 from training.measures.bootstrap import Estimate
-from training.measures.needed import Basis, Lack, least_error
+from training.measures.needed import Basis, Lack, least_error, never_given
 
 _MOST_ERROR = 0.5
 """A rule that errs as often as this is none."""
@@ -70,15 +68,8 @@ def thresholds(rule: DecisionRule) -> str:
         ("flowing",): f"stalled from a probability of {high} on, others are left to people; none is called flowing",
         ("stalled", "flowing"): "none is called stalled and none flowing: all are left to people",
     }
-    return f"{told[tuple(never_given(rule))]}; where two classes are wanted, stalled from {probability(rule.decide)} on"
-
-
-def never_given(rule: DecisionRule) -> Iterator[str]:
-    """The verdicts that a rule never gives."""
-    if rule.high >= 1:
-        yield "stalled"
-    if rule.low <= 0:
-        yield "flowing"
+    called = told[tuple(never_given(low=rule.low, high=rule.high))]
+    return f"{called}; where two classes are wanted, stalled from {probability(rule.decide)} on"
 
 
 def never(lack: Lack, basis: Basis) -> str:

@@ -13,6 +13,9 @@ from typing import Literal, Self
 from training.measures.coverage import Limits
 from training.measures.ranking import Bools
 
+Verdict = Literal["stalled", "flowing"]
+"""That is given without people."""
+
 
 def flowing_needed(*, prevalence: float, error: float) -> int:
     """Flowing clips that a set must have before any clip can be called stalled with that error.
@@ -39,11 +42,19 @@ def least_error(*, prevalence: float, flowing: int) -> float:
     return math.ceil(exact / unit) * unit
 
 
+def never_given(*, low: float, high: float) -> Iterator[Verdict]:
+    """The verdicts that these thresholds never give, which are probabilities."""
+    if high >= 1:
+        yield "stalled"
+    if low <= 0:
+        yield "flowing"
+
+
 @dataclass(frozen=True, slots=True)
 class Lack:
     """A verdict that is never given, since the clips at hand can't show how often it would be wrong."""
 
-    verdict: Literal["stalled", "flowing"]
+    verdict: Verdict
     there: int
     """Clips of the other class: those that the verdict would be wrong about."""
     needed: int
@@ -85,8 +96,6 @@ class Basis:
         return (each for each in (self.for_stalled, self.for_flowing) if each.too_few)
 
     def lacks(self, *, low: float, high: float) -> Iterator[Lack]:
-        """Verdicts that these thresholds never give, which are probabilities."""
-        if high >= 1:
-            yield self.for_stalled
-        if low <= 0:
-            yield self.for_flowing
+        """What it would take for the verdicts that these thresholds never give."""
+        of = {"stalled": self.for_stalled, "flowing": self.for_flowing}
+        return (of[each] for each in never_given(low=low, high=high))

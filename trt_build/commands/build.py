@@ -1,13 +1,12 @@
 """`python -m trt_build [build]`: from a checkpoint to an artifact."""
 
 import sys
-from collections.abc import Callable
 
 from rich.table import Table
 
 from stream.engine.golden import proof_of
+from training.measures.needed import never_given
 from training.progress import Bars
-from training.words import never_given
 from trt_build.build import STAGES, Built, build
 from trt_build.commands import console
 from trt_build.inspection import proved
@@ -17,9 +16,8 @@ from trt_build.settings import BuildSettings
 def run(settings: BuildSettings) -> int:
     """Builds the artifact, unless it is there already, and tells what it is."""
     with Bars() as bars:
-        built = build(
-            settings, lambda stage: bars.say(f"{STAGES.index(stage) + 1}/{len(STAGES)} {stage}"), _clips_done(bars)
-        )
+        clips_done = bars.clips("clips")
+        built = build(settings, lambda stage: bars.say(f"{STAGES.index(stage) + 1}/{len(STAGES)} {stage}"), clips_done)
     if built.speed is None:
         print(
             f"{settings.out} is built of the same already ({built.artifact.digest}); --force builds it anew",
@@ -27,18 +25,6 @@ def run(settings: BuildSettings) -> int:
         )
     console().print(summary(built))
     return 0
-
-
-def _clips_done(bars: Bars) -> Callable[[int, int], None]:
-    """Begins a bar when there is something to show."""
-    update: Callable[[int, int], None] | None = None
-
-    def told(done: int, total: int) -> None:
-        nonlocal update
-        update = update or bars.clips("clips")
-        update(done, total)
-
-    return told
 
 
 def summary(built: Built) -> Table:
@@ -54,7 +40,8 @@ def summary(built: Built) -> Table:
         table.add_row("all slots busy", f"{built.speed.clips_per_s:.0f} clips/s")
     for warning in built.warnings:
         table.add_row("warning", warning)
-    for verdict in never_given(artifact.manifest.rule):
+    rule = artifact.manifest.rule
+    for verdict in never_given(low=rule.low, high=rule.high):
         table.add_row(
             "warning",
             f"its rule calls no clip {verdict}, for want of clips to show how often that would be wrong: choose it "
