@@ -54,9 +54,10 @@ def outcome_topics_of(settings: TopicNames) -> OutcomeTopics:
     return OutcomeTopics(verdicts=settings.verdicts_topic, dead_letters=settings.dead_letters_topic)
 
 
-def transactions_right_of(settings: MemberSettings) -> Right | None:
+def transactions_rights_of(settings: MemberSettings) -> tuple[Right, ...]:
     """What a worker's transactions take, where it has any."""
-    return transactions_right(group=settings.group, slot=settings.slot) if settings.delivery == "exactly-once" else None
+    once = settings.delivery == "exactly-once"
+    return (transactions_right(group=settings.group, slot=settings.slot),) if once else ()
 
 
 def extent_of(settings: ExtentSettings) -> Extent:

@@ -8,7 +8,7 @@ from math import isfinite
 
 from stream.broker.rights import worker_rights
 from stream.commands import start_log
-from stream.commands.cluster import cluster_of, outcome_topics_of, transactions_right_of
+from stream.commands.cluster import cluster_of, outcome_topics_of, transactions_rights_of
 from stream.commands.sources import source_options
 from stream.doctor import Diagnosis, Load, Scraped, Trend, backlog_of, diagnose, scrape
 from stream.doctor.setup import (
@@ -53,7 +53,7 @@ def _set_up(settings: DoctorSettings) -> Iterator[Check]:
     if not reached.holds:
         return
     rights = worker_rights(group=settings.group, topic=clips, output_topics=names)
-    yield check("rights", lambda: check_rights(cluster, rights, transactions_right_of(settings)))
+    yield check("rights", lambda: check_rights(cluster, rights, transactions_rights_of(settings)))
     topics = check("topics", lambda: check_topics(cluster, (clips, *names)))
     yield topics
     if not topics.holds:

@@ -12,7 +12,7 @@ from stream.broker.start import settle_start
 from stream.broker.watchdog import end_process, leave_process
 from stream.clock import Clock
 from stream.commands import start_log
-from stream.commands.cluster import cluster_of, create_all_topics, transactions_right_of
+from stream.commands.cluster import cluster_of, create_all_topics, transactions_rights_of
 from stream.commands.scoring import open_scoring
 from stream.commands.sources import source_options
 from stream.fetch import open_sources
@@ -84,10 +84,10 @@ def _broker(settings: WorkerSettings, cluster: Cluster, outputs: tuple[str, str]
         for name, sentence in create_all_topics(settings).items():
             log.info("topic %s: %s", name, sentence)
     rights = worker_rights(group=settings.group, topic=settings.clips_topic, output_topics=outputs)
-    transactions = transactions_right_of(settings)
-    require_rights(cluster, [*rights, *filter(None, [transactions])])
-    if transactions:
-        require_transactions(cluster, transactions)
+    transactions = transactions_rights_of(settings)
+    require_rights(cluster, (*rights, *transactions))
+    for right in transactions:
+        require_transactions(cluster, right)
     settle_start(cluster, group=settings.group, topic=settings.clips_topic, output_topics=outputs, start=settings.start)
     options = KafkaOptions(
         cluster=cluster,

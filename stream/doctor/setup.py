@@ -69,15 +69,16 @@ def check_retention(cluster: Cluster, outcomes: Iterable[str]) -> str:
     return "outcomes are kept for ever, as far as this user may know"
 
 
-def check_rights(cluster: Cluster, rights: Iterable[Right], transactions: Right | None) -> str:
+def check_rights(cluster: Cluster, rights: Iterable[Right], transactions: Iterable[Right]) -> str:
     """That this user may do all that a worker does; a slot's transactions are left alone, for they may be under way.
 
     Raises:
         UserError: rights are missing, of which it names all, or the cluster has no transactions.
     """
-    require_rights(cluster, [*rights, *filter(None, [transactions])])
-    if transactions and transactions.prefix:
-        require_transactions(cluster, transactions)
+    require_rights(cluster, (*rights, *transactions))
+    for right in transactions:
+        if right.prefix:
+            require_transactions(cluster, right)
     return "this user may do all that a worker does"
 
 

@@ -51,6 +51,11 @@ class Gpu:
     cuda: str
     """The newest CUDA that the driver serves, as "13.2"."""
 
+    @property
+    def major(self) -> int:
+        """Of the compute capability: GPUs of one number are of one family."""
+        return int(self.capability.partition(".")[0])
+
 
 def require_gpu() -> Gpu:
     """The GPU, where one can be used.

@@ -225,7 +225,7 @@ def _check_gpu(artifact: Artifact, gpu: Gpu) -> None:
     device = artifact.manifest.device
     match device.hardware:
         case "ampere-or-later":
-            serves = int(gpu.capability.partition(".")[0]) >= AMPERE
+            serves = gpu.major >= AMPERE
         case "same-capability":
             serves = gpu.capability == device.compute_capability
         case _:

@@ -85,7 +85,7 @@ def check_version(version: str) -> None:
 
 def check_reach(hardware: Hardware, gpu: Gpu) -> None:
     """Raises UserError where a plan wouldn't run on the GPU that builds it: it could be neither proved nor timed."""
-    if hardware == "ampere-or-later" and int(gpu.capability.partition(".")[0]) < AMPERE:
+    if hardware == "ampere-or-later" and gpu.major < AMPERE:
         raise UserError(
             f"--hardware ampere-or-later: the {gpu.name} of this machine is of compute capability {gpu.capability}, "
             "before 8.0, and couldn't run the plan to prove it; build on a later GPU, or leave the flag out"
