@@ -125,6 +125,7 @@ ARROWS: dict[str, set[str]] = {
         "stream.readers",
         "stream.textfiles",
         "stream.validation",
+        "training.fields",
         "training.outfile",
         "training.pools",
         "training.synthetic",

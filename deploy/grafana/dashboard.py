@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deploy.grafana.panels import BAD, panel_list
+from deploy.grafana.panels import BAD, DATASOURCE, panel_list
 from deploy.grafana.rows.queries import GROUP
 from deploy.grafana.rows.runbooks import runbooks
 from deploy.grafana.rows.science import IDENTITY, SCIENCE
@@ -13,7 +13,6 @@ from deploy.grafana.rows.workers import KAFKA, SATURATION
 
 PATH = Path(__file__).with_name("stall.json")
 
-_PROMETHEUS = {"type": "prometheus", "uid": "${datasource}"}
 _ALL = {"text": ["All"], "value": ["$__all"]}
 
 
@@ -47,7 +46,7 @@ def _variable(name: str, label: str, query: str) -> dict[str, Any]:
         "name": name,
         "label": label,
         "type": "query",
-        "datasource": _PROMETHEUS,
+        "datasource": DATASOURCE,
         "query": {"query": query, "refId": name},
         "refresh": 2,  # with the time range
         "sort": 1,
@@ -58,7 +57,7 @@ def _alerts() -> dict[str, Any]:
     """While an alert fires, all curves have its name and a shade."""
     return {
         "name": "Alerts",
-        "datasource": _PROMETHEUS,
+        "datasource": DATASOURCE,
         "enable": True,
         "iconColor": BAD,
         "target": {"expr": f'ALERTS{{{GROUP},alertstate="firing"}}', "refId": "Alerts", "interval": "60s"},

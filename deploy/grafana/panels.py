@@ -11,7 +11,7 @@ GOOD, ORANGE, BAD = "#009E73", "#E69F00", "#D55E00"
 """Told apart with any eyes, as are the other colours of series: Okabe and Ito's, https://jfly.uni-koeln.de/color/."""
 
 _COLUMNS = 24
-_DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _panel(panel: Panel) -> dict[str, Any]:
         "type": panel.kind,
         "title": panel.title,
         "description": panel.says,
-        "datasource": _DATASOURCE,
+        "datasource": DATASOURCE,
         "targets": [_target(panel, query, chr(ord("A") + number)) for number, query in enumerate(panel.queries)],
         "fieldConfig": {"defaults": _defaults(panel), "overrides": _overrides(panel)},
         "options": _options(panel),
@@ -151,7 +151,7 @@ def _target(panel: Panel, query: Query, ref: str) -> dict[str, Any]:
     instant = panel.kind in ("stat", "table")  # a number that is told no more must not be shown as if it were
     return {
         "refId": ref,
-        "datasource": _DATASOURCE,
+        "datasource": DATASOURCE,
         "expr": query.expression,
         "legendFormat": query.legend,
         "instant": instant,

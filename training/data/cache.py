@@ -25,6 +25,7 @@ from training.data.clips import Clips, Facts
 from training.data.journal import BOX
 from training.data.selection import Selection
 from training.data.shards import Shards
+from training.fields import differing
 from training.synthetic.folder import METADATA
 
 MANIFEST, INDEX, FAILURES, JOURNAL = "manifest.json", "index.parquet", "failures.csv", "journal.jsonl"
@@ -148,8 +149,7 @@ def check_spec(folder: Path, found: ClipSpec, wanted: ClipSpec) -> None:
     Raises:
         UserError: naming each difference.
     """
-    there, here = found.model_dump(), wanted.model_dump()
-    differences = [f"{name} {there[name]} (wanted is {here[name]})" for name in there if there[name] != here[name]]
+    differences = [f"{name} {there} (wanted is {here})" for name, there, here in differing(found, wanted)]
     if differences:
         raise UserError(
             f"the clips in {folder} were read with {', '.join(differences)}; prepare them in another folder with "

@@ -16,6 +16,7 @@ from training.settings.shared import (
     ClipsSettings,
     Prevalence,
     SelectionSettings,
+    Threads,
     flag,
 )
 
@@ -88,9 +89,7 @@ class FitSettings(SelectionSettings, ClipsSettings):
     precision: Literal["auto", "bf16", "fp32"] = Field(
         "auto", description="auto is bf16 where the machine multiplies it"
     )
-    threads: int = Field(
-        default_factory=usable_cpus, ge=1, le=256, description="threads that the network computes with"
-    )
+    threads: Threads = Field(default_factory=usable_cpus)
     seed: int = Field(0, ge=0, description="of clips, weights and batches")
     save_every_s: float = Field(60.0, ge=0, description="seconds between two saves of what a run goes on from")
     resume: bool = Field(False, description="go on with a run that was interrupted or killed")

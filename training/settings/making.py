@@ -11,6 +11,7 @@ from stream.clip.spec import ClipSpec
 from stream.cpus import usable_cpus
 from training.settings.shared import (
     SelectionSettings,
+    Threads,
     TrainingSettings,
     VideosSettings,
 )
@@ -70,8 +71,6 @@ class ProbeSettings(TrainingSettings):
     cache: Path = Field(
         Path("~/.cache/stall-stream/clips"), description="folder that keeps generated clips (131 kB each)"
     )
-    threads: int = Field(
-        default_factory=usable_cpus, ge=1, le=256, description="threads that the network computes with"
-    )
+    threads: Threads = Field(default_factory=usable_cpus)
     processes: int = Field(default_factory=usable_cpus, ge=1, le=256, description="processes that generate clips")
     seed: int = Field(0, ge=0, description="of clips, folds and weights")

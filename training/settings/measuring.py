@@ -12,6 +12,7 @@ from training.settings.shared import (
     ClipsSettings,
     Prevalence,
     SelectionSettings,
+    Threads,
     VideosSettings,
 )
 
@@ -24,9 +25,7 @@ class EvaluateSettings(SelectionSettings, ClipsSettings):
     checkpoint: Path = Field(description="folder of the checkpoint")
     clips: int = Field(1000, ge=4, le=600_000, description="number of generated clips of each preset")
     stalled_share: float = Field(0.3, gt=0, lt=1, description="share of the generated clips that are stalled")
-    threads: int = Field(
-        default_factory=usable_cpus, ge=1, le=256, description="threads that the network computes with"
-    )
+    threads: Threads = Field(default_factory=usable_cpus)
     seed: int = Field(0, ge=0, description="of the generated clips; no seed gives clips of training")
     as_json: bool = Field(False, description="print a line of JSON for each set instead of a table")
     out: Path | None = Field(None, description="HTML page to write: curves, intervals, hard clips, worst mistakes")
@@ -47,9 +46,7 @@ class CalibrateSettings(SelectionSettings, ClipsSettings):
     missed: AcceptedMissed | None = Field(None, description="as for fit; by default what the checkpoint promises")
     clips: int = Field(2000, ge=4, le=600_000, description="number of generated clips")
     stalled_share: float = Field(0.3, gt=0, lt=1, description="share of the generated clips that are stalled")
-    threads: int = Field(
-        default_factory=usable_cpus, ge=1, le=256, description="threads that the network computes with"
-    )
+    threads: Threads = Field(default_factory=usable_cpus)
     seed: int = Field(0, ge=0, description="of the generated clips")
 
     of_generated = ("preset", "clips", "stalled_share", "seed")
@@ -74,6 +71,4 @@ class PredictSettings(VideosSettings):
     )
     probabilities: Path | None = Field(None, description="second CSV file, with logits, probabilities and verdicts")
     unread_flowing: bool = Field(False, description="say 0 of clips that could not be read; else they end the command")
-    threads: int = Field(
-        default_factory=usable_cpus, ge=1, le=256, description="threads that the network computes with"
-    )
+    threads: Threads = Field(default_factory=usable_cpus)

@@ -36,6 +36,9 @@ AcceptedMissed = Annotated[
 ]
 
 
+Threads = Annotated[int, Field(ge=1, le=256, description="threads that the network computes with")]
+
+
 class TrainingSettings(CommandSettings):
     """Base of the commands of `python -m training`."""
 

@@ -24,14 +24,17 @@ PERCENTILES = {"p50": SKY, "p95": ORANGE, "p99": BAD}
 
 def rate(metric: str, by: str = "", more: str = "") -> str:
     """A counter's growth a second, of all workers or by a label; `more` are matchers."""
-    labels = ",".join(filter(None, (WORKERS, more)))
-    return f"sum{f' by ({by})' if by else ''} (rate({metric}{{{labels}}}{RATE}))"
+    return _summed("rate", metric, RATE, by, more)
 
 
 def growth(metric: str, by: str = "", more: str = "") -> str:
     """A counter's growth within 5 minutes, of all workers or by a label; `more` are matchers."""
+    return _summed("increase", metric, "[5m]", by, more)
+
+
+def _summed(function: str, metric: str, window: str, by: str, more: str) -> str:
     labels = ",".join(filter(None, (WORKERS, more)))
-    return f"sum{f' by ({by})' if by else ''} (increase({metric}{{{labels}}}[5m]))"
+    return f"sum{f' by ({by})' if by else ''} ({function}({metric}{{{labels}}}{window}))"
 
 
 def percentiles(metric: str, more: str = "") -> tuple[Query, ...]:
