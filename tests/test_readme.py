@@ -18,7 +18,11 @@ README = ROOT / "README.md"
 PAGES = [
     README,
     ROOT / ".github" / "CONTRIBUTING.md",
-    *(page for folder in ("deploy", "training", "stream") for page in sorted((ROOT / folder).rglob("*.md"))),
+    *(
+        page
+        for folder in ("deploy", "training", "trt_build", "stream")
+        for page in sorted((ROOT / folder).rglob("*.md"))
+    ),
 ]
 PROGRAMS = {"training": training.__main__.COMMANDS, "trt_build": trt_build.__main__.COMMANDS}
 FEWER = {"--clips": "14"}

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from training.data.cache import Contents, Count
+from training.words import percent
 
 
 def show_contents(console: Console, contents: Contents, *, failures: Path) -> None:
@@ -28,4 +29,4 @@ def show_contents(console: Console, contents: Contents, *, failures: Path) -> No
 
 
 def _cells(count: Count) -> tuple[str, str, str]:
-    return str(count.stalled), str(count.flowing), f"{count.stalled / (count.stalled + count.flowing):.1%}"
+    return str(count.stalled), str(count.flowing), percent(count.stalled / (count.stalled + count.flowing))

@@ -70,7 +70,7 @@ def _tell(card: CheckpointCard, out: Path, say: Callable[[str], None]) -> None:
     assert found is not None
     say(
         f"{card.training.steps} steps in {card.training.minutes} minutes; validation MCC {found.mcc.value:.3f} "
-        f"({found.clips} clips, {found.prevalence:.1%} stalled; the thresholds were chosen on them); "
+        f"({found.clips} clips, {words.percent(found.prevalence)} stalled; the thresholds were chosen on them); "
         f"checkpoint in {out}"
     )
     assert card.training.limits is not None

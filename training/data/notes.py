@@ -80,7 +80,8 @@ def _projects(catalogue: Catalogue, selection: Selection, index: pl.DataFrame) -
     of_all = dict(catalogue.clips["project_id"].value_counts(normalize=True).iter_rows())
     for project, share in index["project_id"].value_counts(normalize=True).sort("project_id").iter_rows():
         if share >= _WORTH_SAYING and share > _TOO_OFTEN * of_all[project]:
-            yield f"project {project} has {share:.1%} of the clips, and {of_all[project]:.1%} of all labelled ones"
+            of_both = f"{100 * share:.1f} % of the clips, and {100 * of_all[project]:.1f} % of all labelled ones"
+            yield f"project {project} has {of_both}"
     if (per_stalled := selection.flowing_per_stalled) is None or selection.maximum is not None:
         return
     counts = index.group_by("project_id").agg(pl.col("stalled").sum(), flowing=(~pl.col("stalled")).sum())

@@ -43,7 +43,7 @@ def test_labels_that_need_a_second_look_are_counted():
 def test_projects_that_come_more_often_than_among_all_clips_are_named():
     rows = [("A", False, 0.0, True)] * 90 + [("L", True, 0.9, True)] * 10
     assert told(*rows, chosen=[*range(5), *range(90, 95)]) == (
-        "project L has 50.0% of the clips, and 10.0% of all labelled ones",
+        "project L has 50.0 % of the clips, and 10.0 % of all labelled ones",
     )
 
 

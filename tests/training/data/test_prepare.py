@@ -84,7 +84,7 @@ def test_as_a_command_it_needs_no_torch_and_names_what_failed(made, labelled, tm
     ended = run_without({"torch", "torchvision", "openvino", "kafka"}, tmp_path, "-m", "training", *map(str, words))
     assert ended.returncode == 0, ended.stderr
     said = ended.stdout
-    assert re.search(r"all\s+│\s+2\s+│\s+2\s+│\s+50.0%", said)
+    assert re.search(r"all\s+│\s+2\s+│\s+2\s+│\s+50.0 %", said)
     for reason, count in Counter(expected_of(made).values()).items():
         assert f"{count} could not be read: {reason}" in said
     assert "they are listed in cache/failures.csv" in said
