@@ -44,10 +44,21 @@ def keda() -> Manifests:
     return built(KUBERNETES / "overlays" / "keda")
 
 
+@pytest.fixture(scope="module", params=["login", "certificate"])
+def means(request: pytest.FixtureRequest) -> str:
+    """By what workers and KEDA say to Kafka who they are."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Manifests:
-    """With a log-in to Kafka, for the workers and for KEDA."""
-    return with_components(tmp_path_factory.mktemp("ours"), "kafka-login", "keda-login")
+def secured(means: str, tmp_path_factory: pytest.TempPathFactory) -> Manifests:
+    return with_components(tmp_path_factory.mktemp("ours"), f"kafka-{means}", f"keda-{means}")
+
+
+@pytest.fixture(scope="module")
+def secret(means: str) -> str:
+    """The example that stands beside."""
+    return (KUBERNETES / "components" / f"kafka-{means}" / "secret.example.yaml").read_text()
 
 
 def refused(text: str, folder: Path) -> str:
@@ -83,8 +94,7 @@ def test_each_overlay_is_known_to_kubernetes(overlay: Manifests, tmp_path: Path)
     assert refused(overlay.text, tmp_path) == ""
 
 
-def test_with_a_log_in_it_is_too(secured: Manifests, tmp_path: Path):
-    secret = (KUBERNETES / "components" / "kafka-login" / "secret.example.yaml").read_text()
+def test_with_what_kafka_asks_for_it_is_too(secured: Manifests, secret: str, tmp_path: Path):
     assert refused(f"{secured.text}\n---\n{secret}", tmp_path) == ""
 
 
@@ -169,13 +179,19 @@ def test_keda_scales_this_deployment_on_the_lag_of_its_group(keda: Manifests):
     }
 
 
-def test_what_a_log_in_reads_is_what_the_secret_has(secured: Manifests):
-    secret = yaml.safe_load((KUBERNETES / "components" / "kafka-login" / "secret.example.yaml").read_text())
-    wanted = {each["key"] for each in secured.one("TriggerAuthentication")["spec"]["secretTargetRef"]}
-    assert wanted == set(secret["stringData"])
-    assert {each["name"] for each in secured.one("TriggerAuthentication")["spec"]["secretTargetRef"]} == {
-        secret["metadata"]["name"]
-    }
+def test_what_keda_and_the_workers_read_is_what_the_secret_has(secured: Manifests, secret: str):
+    made = yaml.safe_load(secret)
+    read = secured.one("TriggerAuthentication")["spec"]["secretTargetRef"]
+    assert {each["key"] for each in read} == set(made["stringData"])
+    (volume,) = [each for each in secured.pod["spec"]["volumes"] if "secret" in each]
+    assert {each["name"] for each in read} == {volume["secret"]["secretName"]} == {made["metadata"]["name"]}
+
+
+def test_each_file_named_lies_in_the_secret_that_is_mounted(secured: Manifests, secret: str):
+    (mount,) = [each for each in secured.container["volumeMounts"] if each["name"].startswith("kafka-")]
+    files = {Path(value) for name, value in secured.one("ConfigMap")["data"].items() if name.endswith("FILE")}
+    assert {str(each.parent) for each in files} == {mount["mountPath"]}
+    assert {each.name for each in files} <= set(yaml.safe_load(secret)["stringData"])
 
 
 @pytest.mark.ops
