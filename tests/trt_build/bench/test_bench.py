@@ -95,6 +95,7 @@ def test_every_way_of_pytorch_gives_the_networks_logits(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 def test_compiled_pytorch_gives_the_networks_logits(
     tiny_network: SlowFast, tiny_checkpoint: Path, clips_file: Path, tmp_path: Path
 ):
