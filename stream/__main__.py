@@ -37,7 +37,7 @@ COMMANDS = {
     "worker": Command("judge clips as a member of a group", WorkerSettings, _of("worker")),
     "healthcheck": Command("ask the worker on this machine how it is", HealthcheckSettings, _of("healthcheck")),
     "score": Command("judge files and folders, without Kafka", ScoreSettings, _of("score")),
-    "report": Command("what came of the references", ReportSettings, _of("report")),
+    "report": Command("what came of the references, counted by outcomes", ReportSettings, _of("report")),
     "audit": Command("prove that each reference has exactly one outcome, in order", AuditSettings, _of("audit")),
     "doctor": Command("what limits the workers, and whether the set-up holds", DoctorSettings, _of("doctor")),
     "export": Command("write outcomes as a table, CSV or Parquet, one row a clip", ExportSettings, _of("export")),

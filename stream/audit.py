@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from stream.broker.cluster import Cluster
 from stream.broker.reading import committed_offsets, end_offsets, first_offsets, read_topic
-from stream.extent import Extent
+from stream.extent import ALL, Extent
 from stream.ledger import Audit, Ledger
 from stream.records import Record
 
@@ -36,7 +36,7 @@ class Topics:
 class Scope:
     """What is audited, and what it is held to."""
 
-    extent: Extent = field(default_factory=Extent)
+    extent: Extent = ALL
     """Of the references; outcomes of others don't count."""
     late_after_s: float | None = None
     """From a reference's append to its outcome's; by default none is late."""

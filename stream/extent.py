@@ -42,6 +42,9 @@ class Extent:
         return self.offsets.get(number, range(0)) if self.offsets else range(_NO_END)
 
 
+ALL = Extent()
+
+
 def _both(one: range, other: range) -> range:
     start = max(one.start, other.start)
     return range(start, max(start, min(one.stop, other.stop)))

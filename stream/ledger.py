@@ -4,18 +4,18 @@ A reference's identity is (topic, partition, offset); an outcome carries that of
 order* means: for each pair of a source partition and an output partition, source offsets rise.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic_core import from_json
 
+from stream.examples import Foremost
 from stream.records import KafkaSource, Partition, Record, salvage_clip_id, source_of
 from stream.tally import Tally, checksum
 
 Fault = Literal["lost", "doubled", "out_of_order", "invented", "unidentified", "mismatched", "late"]
-EXAMPLES = 10
 _CONTRADICTS_ITSELF = 1
 """In place of a checksum. One clip_id in four thousand millions has it, too: of that one nothing is compared."""
 
@@ -28,6 +28,8 @@ class Audit:
     outcomes: int
     pending: int
     """References without an outcome that the group has not passed yet."""
+    oldest_pending: tuple[str, ...]
+    """Where the first few of these are by their append, since when, and of which clip."""
     unproven: int
     """References without an outcome that the group has passed, where the broker has deleted outcomes since: whether
     theirs is among those, or they are lost, nobody can tell."""
@@ -35,7 +37,17 @@ class Audit:
     """Outcomes of references that the broker has deleted since, by its retention."""
     faults: Mapping[Fault, int]
     examples: Mapping[Fault, tuple[str, ...]]
-    """Where the first few of each are."""
+    """Where the first few of each are; of those that are late the slowest, the very slowest first."""
+
+    @property
+    def late(self) -> int:
+        """Outcomes that came, and came late: nothing is wrong with them but that."""
+        return self.faults.get("late", 0)
+
+    @property
+    def is_broken(self) -> bool:
+        """Some of what was promised of delivery itself doesn't hold."""
+        return any(count for fault, count in self.faults.items() if fault != "late")
 
     @property
     def holds(self) -> bool:
@@ -46,18 +58,6 @@ class Audit:
     def complete(self) -> bool:
         """There are references, and each has exactly one outcome, now."""
         return self.references > 0 and self.holds and self.pending == self.unproven == 0
-
-
-@dataclass(slots=True)
-class _Faults:
-    counts: Counter[Fault] = field(default_factory=Counter)
-    examples: dict[Fault, list[str]] = field(default_factory=dict)
-
-    def add(self, fault: Fault, where: str) -> None:
-        self.counts[fault] += 1
-        listed = self.examples.setdefault(fault, [])
-        if len(listed) < EXAMPLES:
-            listed.append(where)
 
 
 class Ledger:
@@ -95,17 +95,22 @@ class Ledger:
         self._late_after_s = late_after_s
         self._tally = Tally()
         self._last: dict[tuple[int, Partition], int] = {}
-        self._faults = _Faults()
-        self._references = self._outcomes = self._pending = self._unproven = self._expired = 0
+        self._faults: defaultdict[Fault, Foremost] = defaultdict(Foremost)
+        self._pending = Foremost()
+        self._references = self._outcomes = self._unproven = self._expired = 0
+
+    def covers(self, source: KafkaSource) -> bool:
+        """Whether a reference is one of those that are audited."""
+        return source.topic == self._topic and self._is_within(source.partition, source.offset)
 
     def outcome(self, record: Record) -> None:
-        """Enters a record of an outcome topic; those of other source topics are none of this audit's business."""
+        """Enters a record of an outcome topic; those of other references are none of this audit's business."""
         source = source_of(record.headers)
         if source is None:
             if self._within is None:
                 self._outcomes += 1
-                self._faults.add("unidentified", _where(record.partition, record.offset))
-        elif source.topic == self._topic and self._is_within(source.partition, source.offset):
+                self._faults["unidentified"].add(_where(record.partition, record.offset))
+        elif self.covers(source):
             self._outcomes += 1
             self._enter(record, source)
 
@@ -116,18 +121,18 @@ class Ledger:
         number, offset = source.partition, source.offset
         where = f"{_where(Partition(self._topic, number), offset)} at {_where(record.partition, record.offset)}"
         if number not in self._first_offsets or offset < 0:
-            self._faults.add("invented", where)
+            self._faults["invented"].add(where)
             return
         if offset < self._last.get((number, record.partition), offset):
-            self._faults.add("out_of_order", where)
+            self._faults["out_of_order"].add(where)
         self._last[number, record.partition] = offset
         clip = _clip_told(record, source)
         if clip == _CONTRADICTS_ITSELF:
-            self._faults.add("mismatched", where)
+            self._faults["mismatched"].add(where)
         if offset < self._first_offsets[number]:
             self._expired += 1
         elif self._tally.add(number, offset, clip=clip, at_ms=record.timestamp_ms) > 1:
-            self._faults.add("doubled", where)
+            self._faults["doubled"].add(where)
 
     def reference(self, record: Record) -> int | None:
         """Enters a record of the references' topic; gives the time of its first outcome in ms, None if it has none."""
@@ -140,32 +145,33 @@ class Ledger:
             self._compare(record, clip=told.clip, took_ms=max(0, told.at_ms - record.timestamp_ms))  # clocks differ
             return told.at_ms
         if offset >= self._committed.get(number, 0):
-            self._pending += 1
+            self._pending.add(_waiting(record), rank=-record.timestamp_ms)
         elif self._outcomes_deleted:
             self._unproven += 1
         else:
-            self._faults.add("lost", _where(record.partition, offset))
+            self._faults["lost"].add(_where(record.partition, offset))
         return None
 
     def _compare(self, record: Record, *, clip: int, took_ms: int) -> None:
-        where = _where(record.partition, record.offset)
-        if clip not in (_CONTRADICTS_ITSELF, checksum(salvage_clip_id(record))):
-            self._faults.add("mismatched", where)
+        where, clip_id = _where(record.partition, record.offset), salvage_clip_id(record)
+        if clip not in (_CONTRADICTS_ITSELF, checksum(clip_id)):
+            self._faults["mismatched"].add(where)
         if self._late_after_s is not None and took_ms / 1000 > self._late_after_s:
-            self._faults.add("late", f"{where} after {took_ms / 1000:.1f} s")
+            self._faults["late"].add(f"{where} after {took_ms / 1000:.1f} s{_of(clip_id)}", rank=took_ms)
 
     def close(self) -> Audit:
         """The result, once all was entered."""
         for number, offset in self._tally.left():
-            self._faults.add("invented", _where(Partition(self._topic, number), offset))
+            self._faults["invented"].add(_where(Partition(self._topic, number), offset))
         return Audit(
             references=self._references,
             outcomes=self._outcomes,
-            pending=self._pending,
+            pending=self._pending.count,
+            oldest_pending=self._pending.named,
             unproven=self._unproven,
             expired=self._expired,
-            faults=dict(self._faults.counts),
-            examples={fault: tuple(listed) for fault, listed in self._faults.examples.items()},
+            faults={fault: found.count for fault, found in self._faults.items()},
+            examples={fault: found.named for fault, found in self._faults.items()},
         )
 
 
@@ -189,3 +195,12 @@ def _clip_told(record: Record, source: KafkaSource) -> int:
 
 def _where(partition: Partition, offset: int) -> str:
     return f"{partition.topic}[{partition.number}]@{offset}"
+
+
+def _waiting(record: Record) -> str:
+    return f"{_where(record.partition, record.offset)} since {record.appended_at}{_of(salvage_clip_id(record))}"
+
+
+def _of(clip_id: str | None) -> str:
+    """A clip_id may be anything, also what a terminal obeys."""
+    return "" if clip_id is None else f", {clip_id if clip_id.isprintable() else repr(clip_id)}"

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -60,6 +61,14 @@ class Record:
     def source(self) -> "KafkaSource":
         """Its identity."""
         return KafkaSource(topic=self.partition.topic, partition=self.partition.number, offset=self.offset)
+
+    @property
+    def appended_at(self) -> str:
+        """Its time as RFC 3339 in UTC, or in ms where no calendar has it: a producer may say anything."""
+        try:
+            return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
+        except (OverflowError, ValueError):
+            return f"{self.timestamp_ms} ms"
 
 
 def _number(value: object) -> object:

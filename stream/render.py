@@ -4,7 +4,6 @@ import json
 import shlex
 from base64 import b64encode
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 
 from stream.errors import Reason
@@ -30,7 +29,7 @@ def printable(given: str | bytes | None) -> str:
 
 def record_lines(record: Record) -> Iterator[str]:
     """All there is of a record, its place first."""
-    yield f"{record.source.place}  {_time(record)}"
+    yield f"{record.source.place}  {record.appended_at}"
     yield _line("key", printable(record.key))
     yield _line("value", printable(record.value))
     for name, value in record.headers:
@@ -62,7 +61,7 @@ def letter_json(letter: DeadLetter) -> dict[str, Any]:
         "topic": record.partition.topic,
         "partition": record.partition.number,
         "offset": record.offset,
-        "appended_at": _time(record),
+        "appended_at": record.appended_at,
         "reason": rejection.reason,
         "detail": rejection.detail,
         "clip_id": rejection.clip_id,
@@ -115,13 +114,6 @@ def _is_only_a_place(reference: ClipReference) -> bool:
 
 def _line(name: str, text: str) -> str:
     return f"    {name:<10} {text}"
-
-
-def _time(record: Record) -> str:
-    try:
-        return datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    except (OverflowError, ValueError):  # a producer may say anything
-        return f"{record.timestamp_ms} ms"
 
 
 def _text_or_base64(data: bytes | None) -> str | dict[str, str] | None:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from stream.answers import outcome_of
-from stream.audit import Topics, keep
+from stream.audit import Scope, Topics, keep
 from stream.broker.cluster import Cluster
 from stream.errors import Reason
 from stream.expectations import Expectations
+from stream.extent import ALL, Extent
 from stream.ledger import Audit, Ledger
 from stream.measures import Confusion
 from stream.messages import OutcomeTopics
-from stream.records import Record, Rejection, Verdict, source_of
+from stream.records import Record, Rejection, Verdict, requeued_from, source_of
 from stream.verdict import Label
 
 SHOWN = 50
@@ -42,7 +43,7 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that the topics tell."""
+    """All that the topics tell. Outcomes are counted, not clips: one that was sent again has several."""
 
     audit: Audit
     labels: Mapping[Label, int]
@@ -59,6 +60,8 @@ class Report:
     rejected: tuple[Rejection, ...]
     """The first `SHOWN`."""
     expectations: Expectations
+    sent_back: int
+    """References that are dead letters sent back; where the first rejection is one of the outcomes, too, both count."""
     speed: Speed | None
     """None without outcomes."""
 
@@ -74,6 +77,7 @@ class Report:
             "verdicts": dict(self.labels),
             "rejections": dict(self.rejections),
             "unexpected": self.unexpected,
+            "sent_back": self.sent_back,
             "prevalences": list(self.prevalences),
             "measures": confusion
             and {
@@ -102,7 +106,6 @@ class Collector:
     """
 
     def __init__(self, topics: Topics, *, ledger: Ledger, expectations: Expectations) -> None:
-        self._clips_topic = topics.clips
         self._outcomes = OutcomeTopics(verdicts=topics.verdicts, dead_letters=topics.dead_letters)
         self._ledger = ledger
         self._expected = expectations
@@ -112,18 +115,18 @@ class Collector:
         self._prevalences: set[float] = set()
         self._verdicts: list[Verdict] = []
         self._rejected: list[Rejection] = []
-        self._unexpected = 0
+        self._unexpected = self._sent_back = 0
         self._times = _Times()
 
     def outcome(self, record: Record) -> None:
-        """Enters a record of an outcome topic; those of other source topics are none of its business.
+        """Enters a record of an outcome topic; those of references that aren't audited are left out.
 
         Raises:
             UserError: it is no outcome.
         """
         self._ledger.outcome(record)
         source = source_of(record.headers)
-        if source is None or source.topic != self._clips_topic:
+        if source is None or not self._ledger.covers(source):
             return
         outcome = outcome_of(record, self._outcomes)
         if isinstance(outcome, Verdict):
@@ -149,6 +152,7 @@ class Collector:
 
     def reference(self, record: Record) -> None:
         """Enters a record of the references' topic."""
+        self._sent_back += self._ledger.covers(record.source) and requeued_from(record.headers) is not None
         answered_ms = self._ledger.reference(record)
         if answered_ms is not None:
             self._times.add(record.timestamp_ms, answered_ms)
@@ -169,6 +173,7 @@ class Collector:
             verdicts=tuple(self._verdicts),
             rejected=tuple(self._rejected),
             expectations=self._expected,
+            sent_back=self._sent_back,
             speed=self._times.speed(),
         )
 
@@ -200,8 +205,14 @@ def _percentile(ordered: list[int], percent: int) -> int:
     return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
 
 
-def report(cluster: Cluster, topics: Topics, *, expectations: Expectations) -> Report:
+def report(cluster: Cluster, topics: Topics, *, expectations: Expectations, extent: Extent = ALL) -> Report:
     """Reads the topics and reports on them as they stand.
+
+    Args:
+        cluster: where.
+        topics: which.
+        expectations: what is known of the clips beforehand.
+        extent: of the references that are reported on; outcomes of others don't count.
 
     Raises:
         UserError: Kafka is not reachable, a topic is missing, or an outcome topic holds something else.
@@ -210,7 +221,7 @@ def report(cluster: Cluster, topics: Topics, *, expectations: Expectations) -> R
     def open_book(ledger: Ledger) -> Collector:
         return Collector(topics, ledger=ledger, expectations=expectations)
 
-    return keep(cluster, topics, open_book, audit_of=lambda result: result.audit)
+    return keep(cluster, topics, open_book, audit_of=lambda result: result.audit, scope=Scope(extent=extent))
 
 
 def _finite(value: float) -> float | None:

@@ -18,6 +18,7 @@ from stream.errors import Reason
 from stream.letters import DeadLetter, Selection, read_letters
 from stream.messages import OutcomeTopics
 from stream.records import KafkaSource, requeued_from
+from stream.wording import counted
 
 Left = Literal["sent_before", "not_kept", "elsewhere"]
 _BATCH_LETTERS, _BATCH_BYTES = 200, 4_000_000
@@ -120,11 +121,11 @@ def sentences(done: Requeued, *, dry_run: bool) -> Iterator[str]:
     """What a person is told."""
     by_reason = ", ".join(f"{count} {reason}" for reason, count in sorted(done.sent.items()))
     would_be = "would be sent back" if dry_run else "sent back"
-    yield f"{done.sent.total()} dead letters {would_be}{f': {by_reason}' if by_reason else ''}"
+    yield f"{counted(done.sent.total(), 'dead letter')} {would_be}{f': {by_reason}' if by_reason else ''}"
     said: Mapping[Left, str] = {
         "sent_before": "sent back before",
         "not_kept": "too large to be kept, so their producer has to send them again",
         "elsewhere": "of references of another topic, which would have to be named as --clips-topic",
     }
     for why, count in sorted(done.left.items()):
-        yield f"{count} were left: {said[why]}"
+        yield f"{counted(count, 'was', 'were')} left: {said[why]}"

@@ -12,6 +12,7 @@ from rich.table import Column, Table
 from stream.ledger import Audit, Fault
 from stream.measures import Confusion, Interval
 from stream.records import FileSource, Outcome, Rejection, Source, Verdict
+from stream.wording import counted
 
 if TYPE_CHECKING:
     from stream.report import Report  # brings Kafka's client, which `score` has no use for
@@ -23,7 +24,7 @@ _FAULTS: dict[Fault, str] = {
     "invented": "invented: an outcome without a reference",
     "unidentified": "unidentified: a record that names no reference",
     "mismatched": "mismatched: an outcome that contradicts its own headers, or its reference's clip_id",
-    "late": "late: appended too long after the reference",
+    "late": "late: appended too long after the reference; the slowest first",
 }
 _COLOURS = {"stalled": "red", "flowing": "green", "uncertain": "yellow"}
 
@@ -72,31 +73,47 @@ def show_outcomes(console: Console, outcomes: Iterable[Outcome]) -> None:
 
 
 def show_audit(console: Console, audit: Audit) -> None:
-    """A line for what holds, or a list of what doesn't."""
+    """Each thing that doesn't hold, or not yet, with where it is; last, a line for what holds."""
     for fault, count in audit.faults.items():
-        console.print(f"[red]{count} {_FAULTS[fault]}[/]")
-        for example in audit.examples[fault]:
-            console.print(f"    {escape(example)}")
-        if count > len(audit.examples[fault]):
-            console.print(f"    ... and {count - len(audit.examples[fault])} more")
+        colour = "yellow" if fault == "late" else "red"
+        _list(console, f"[{colour}]{count} {_FAULTS[fault]}[/]", audit.examples[fault], of=count)
+    if audit.pending:
+        told = f"[yellow]{audit.pending} pending: without an outcome as yet; the oldest first[/]"
+        _list(console, told, audit.oldest_pending, of=audit.pending)
     if audit.expired:
-        console.print(f"{audit.expired} outcomes are of references that the broker has deleted since")
+        told = counted(audit.expired, "outcome is of a reference", "outcomes are of references")
+        console.print(f"{told} that the broker has deleted since")
     if audit.unproven:
+        told = counted(audit.unproven, "reference has no outcome", "references have no outcome")
         console.print(
-            f"[yellow]{audit.unproven} references have no outcome, and may have had one[/]: the group has passed them, "
+            f"[yellow]{told}, and may have had one[/]: the group has passed them, "
             "and the broker has deleted outcomes since"
         )
-    told = f"{audit.references} references, {audit.outcomes} outcomes"
-    if not audit.holds:
-        console.print(f"[red]delivery is broken[/]: {told}")
-    elif not audit.references:
-        console.print("[yellow]nothing is proved[/]: there are no references")
-    elif audit.pending:
-        console.print(f"[yellow]{audit.pending} pending[/]: {told}; so far each in order, none twice, none invented")
-    elif audit.unproven:
-        console.print(f"[yellow]not proven[/]: {told}; those that are there in order, none twice, none invented")
-    else:
-        console.print(f"[green]each reference has exactly one outcome[/], in order, none invented: {told}")
+    console.print(_in_one_line(audit))
+
+
+def _list(console: Console, what: str, examples: tuple[str, ...], *, of: int) -> None:
+    console.print(what)
+    for example in examples:
+        console.print(f"    {example}", markup=False, emoji=False, soft_wrap=True)  # to be copied as it is
+    if of > len(examples):
+        console.print(f"    ... and {of - len(examples)} more")
+
+
+def _in_one_line(audit: Audit) -> str:
+    told = f"{counted(audit.references, 'reference')}, {counted(audit.outcomes, 'outcome')}"
+    if audit.is_broken:
+        return f"[red]delivery is broken[/]: {told}"
+    if not audit.references:
+        return "[yellow]nothing is proved[/]: there are no references"
+    late = f", {audit.late} late" if audit.late else ""
+    if audit.pending:
+        return f"[yellow]{audit.pending} pending{late}[/]: {told}; so far each in order, none twice, none invented"
+    if audit.unproven:
+        return f"[yellow]not proven{late}[/]: {told}; those that are there in order, none twice, none invented"
+    if audit.late:
+        return f"[yellow]{audit.late} late[/], else each reference has exactly one outcome, in order: {told}"
+    return f"[green]each reference has exactly one outcome[/], in order, none invented: {told}"
 
 
 def show_report(console: Console, report: "Report") -> None:
@@ -106,26 +123,29 @@ def show_report(console: Console, report: "Report") -> None:
         console.print(_verdicts(report, one_by_one=verdicts == len(report.verdicts)))
     if rejections:
         console.print(_rejections(report, one_by_one=rejections == len(report.rejected)))
+    if verdicts or rejections:
+        told = "counted are outcomes, all those of a clip that was sent again; export has the latest of each clip"
+        console.print(told + (f"; sent back by requeue: {report.sent_back}" if report.sent_back else ""))
     if report.confusion:
         console.print(_measures(report.confusion, report.prevalences))
     elif verdicts and (labels := report.expectations.stalled):
         told = f"as {next(iter(labels))}; verdicts are as {report.verdicts[0].clip_id}"
         console.print(f"[yellow]none of the {len(labels)} labels is of a clip with a verdict[/]: {escape(told)}")
     if report.unexpected:
-        console.print(f"[red]{report.unexpected} clips ended otherwise than was expected of them[/]")
+        console.print(f"[red]{counted(report.unexpected, 'clip')} ended otherwise than was expected of them[/]")
     elif report.expectations.rejections:
         console.print("rejected were those that were meant to be, for the reasons expected")
     show_audit(console, report.audit)
     if speed := report.speed:
         console.print(
-            f"{speed.clips_per_s:.1f} clips/s over {speed.span_s:.1f} s; from a reference's append to its outcome's: "
-            f"p50 {speed.p50_s:.2f} s, p95 {speed.p95_s:.2f} s"
+            f"{counted(speed.clips, 'clip')} in {speed.span_s:.1f} s, pauses included: {speed.clips_per_s:.1f} clips/s;"
+            f" from a reference's append to its outcome's: p50 {speed.p50_s:.2f} s, p95 {speed.p95_s:.2f} s"
         )
 
 
 def _verdicts(report: "Report", *, one_by_one: bool) -> Table:
     if not one_by_one:
-        table = Table("verdict", "clips", title="Verdicts")
+        table = Table("verdict", "outcomes", title="Verdicts")
         for label, count in sorted(report.labels.items()):
             table.add_row(f"[{_COLOURS[label]}]{label}[/]", str(count))
         return table
@@ -146,7 +166,7 @@ def _truth(verdict: Verdict, stalled: bool | None) -> tuple[str, str]:  # noqa: 
 
 
 def _rejections(report: "Report", *, one_by_one: bool) -> Table:
-    table = Table("reason", _clip_column() if one_by_one else "clips", "detail", title="Rejections")
+    table = Table("reason", _clip_column() if one_by_one else "outcomes", "detail", title="Rejections")
     if one_by_one:
         for each in sorted(report.rejected, key=lambda each: (each.reason, each.clip_id or "")):
             table.add_row(each.reason, _clip(each), escape(each.detail))

@@ -18,7 +18,16 @@ from tests.test_schema import VERDICT
 
 def audit(*, pending: int = 0, faults: Mapping[Fault, int] | None = None) -> Audit:
     done = 9 - pending
-    return Audit(references=9, outcomes=done, pending=pending, unproven=0, expired=0, faults=faults or {}, examples={})
+    return Audit(
+        references=9,
+        outcomes=done,
+        pending=pending,
+        oldest_pending=(),
+        unproven=0,
+        expired=0,
+        faults=faults or {},
+        examples={},
+    )
 
 
 SETTLED, PENDING, BROKEN = audit(), audit(pending=3), audit(faults={"lost": 1})

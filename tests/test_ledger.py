@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import Reason
-from stream.ledger import EXAMPLES, Audit, Ledger
+from stream.examples import EXAMPLES
+from stream.ledger import Audit, Ledger
 from stream.records import KafkaSource, Partition, Record, Rejection
 
 VERDICTS, LETTERS = Partition("verdicts", 0), Partition("letters", 0)
@@ -172,6 +173,44 @@ def test_an_outcome_is_late_that_came_later_than_asked_for_and_never_for_clocks_
     result = audited([answered], [asked], late_after_s=limit_ms / 1000)
     assert result.faults == ({"late": 1} if took_ms > limit_ms else {})
     assert audited([answered], [asked]).complete, "unless asked for, none is late"
+
+
+def test_of_those_that_are_late_the_slowest_are_named_first_with_how_late_each_is_and_its_clip():
+    answers = [outcome(0, offset, at_ms=2000 + 1000 * (offset % 7)) for offset in range(20)]
+    found = audited(answers, [reference(0, offset) for offset in range(20)], late_after_s=1.0)
+    assert found.faults == {"late": 20}
+    assert found.examples["late"][:4] == (
+        "clips[0]@6 after 8.0 s, a.mp4",
+        "clips[0]@13 after 8.0 s, a.mp4",
+        "clips[0]@5 after 7.0 s, a.mp4",
+        "clips[0]@12 after 7.0 s, a.mp4",
+    )
+    assert not found.is_broken, "nothing is wrong with delivery but that"
+    assert not found.holds
+
+
+@pytest.mark.parametrize("fault", ["lost", "doubled"])
+def test_lateness_beside_another_fault_hides_nothing(fault: str):
+    answers = {"lost": [outcome(0, 1, at_ms=9000)], "doubled": [outcome(0, place, at_ms=9000) for place in (0, 1, 1)]}
+    found = audited(answers[fault], [reference(0, 0), reference(0, 1)], committed=(2, 0), late_after_s=1.0)
+    assert found.late
+    assert found.is_broken
+
+
+def test_of_those_that_are_pending_the_oldest_are_named_first_with_their_time_and_clip():
+    asked = [reference(number, offset, at_ms=1000 * (50 - offset) + number) for number in (0, 1) for offset in range(9)]
+    found = audited([], [*asked, reference(0, 9, key=None), reference(1, 9, key=b"a\x1b[2J", at_ms=1)])
+    assert found.pending == 20
+    assert len(found.oldest_pending) == EXAMPLES
+    assert found.oldest_pending[:3] == (
+        "clips[0]@9 since 1970-01-01T00:00:00.000+00:00",
+        r"clips[1]@9 since 1970-01-01T00:00:00.001+00:00, 'a\x1b[2J'",
+        "clips[0]@8 since 1970-01-01T00:00:42.000+00:00, a.mp4",
+    )
+
+
+def test_a_time_that_no_calendar_has_is_named_as_it_is():
+    assert audited([], [reference(0, 0, at_ms=10**18)]).oldest_pending == (f"clips[0]@0 since {10**18} ms, a.mp4",)
 
 
 def test_of_two_outcomes_the_first_one_counts():

@@ -34,9 +34,18 @@ def rejection(clip_id: str | None, reason: Reason) -> Rejection:
     return Rejection(schema=1, clip_id=clip_id, reason=reason, detail="because [so]", source=SOMEWHERE)
 
 
-def reported(outcomes, *, known: Expectations = NOTHING_KNOWN, appended_s=None, answered_s=None, pending=0) -> Report:
+def reported(
+    outcomes,
+    *,
+    known: Expectations = NOTHING_KNOWN,
+    appended_s=None,
+    answered_s=None,
+    pending=0,
+    sent_back=(),
+    within: range | None = None,
+) -> Report:
     """A report of outcomes given for offsets 0, 1, 2, ... of one partition."""
-    ledger = Ledger("clips", first_offsets={0: 0}, committed={})
+    ledger = Ledger("clips", first_offsets={0: 0}, committed={}, within=None if within is None else {0: within})
     collector = Collector(TOPICS, ledger=ledger, expectations=known)
     for offset, outcome in enumerate(outcomes):
         ms = round(1000 * (answered_s[offset] if answered_s else 1))
@@ -50,7 +59,9 @@ def reported(outcomes, *, known: Expectations = NOTHING_KNOWN, appended_s=None, 
     for offset in range(len(outcomes) + pending):
         ms = round(1000 * appended_s[offset]) if appended_s else 0
         key: str | None = outcomes[offset].clip_id if offset < len(outcomes) else "k"
-        collector.reference(Record(Partition("clips", 0), offset, None if key is None else key.encode(), b"{}", (), ms))
+        headers = (SOMEWHERE.requeued_header(),) if offset in sent_back else ()
+        value = None if key is None else key.encode()
+        collector.reference(Record(Partition("clips", 0), offset, value, b"{}", headers, ms))
     return collector.close()
 
 
@@ -96,6 +107,34 @@ def test_a_rejection_that_was_expected_is_told_from_one_that_was_not():
     assert report.unexpected == 3
     assert report.rejections == {"not_found": 1, "no_outline": 1, "bad_reference": 1}
     assert reported(outcomes[:1], known=known).unexpected == 0
+
+
+def test_a_part_of_the_references_is_reported_on_as_if_there_were_no_others():
+    known = Expectations(stalled={"a": True, "b": False}, rejections={"c": Reason.NOT_FOUND})
+    outcomes = [verdict("a", 0.9), rejection("c", Reason.DAMAGED), verdict("b", 0.1), rejection("c", Reason.NOT_FOUND)]
+    part = reported(outcomes, known=known, within=range(2, 4), appended_s=[0, 1, 2, 3], answered_s=[9, 9, 4, 5])
+    assert (part.labels, part.rejections, part.unexpected) == ({"flowing": 1}, {"not_found": 1}, 0)
+    assert [each.clip_id for each in (*part.verdicts, *part.rejected)] == ["b", "c"]
+    assert part.confusion is not None
+    assert part.confusion.total == 1
+    assert part.audit.complete
+    assert (part.audit.references, part.audit.outcomes) == (2, 2)
+    assert part.speed is not None
+    assert (part.speed.clips, part.speed.span_s) == (2, 3.0)
+
+
+def test_of_a_clip_that_was_sent_back_both_outcomes_count_and_it_is_said():
+    outcomes = [rejection("a", Reason.NOT_FOUND), verdict("b", 0.1), verdict("a", 0.9)]
+    whole = reported(outcomes, sent_back=[2])
+    assert (whole.rejections, whole.labels) == ({"not_found": 1}, {"flowing": 1, "stalled": 1})
+    assert (whole.sent_back, whole.summary()["sent_back"]) == (1, 1)
+    text = text_of(show_report, whole)
+    assert "export has the latest of each clip; sent back by requeue: 1\n" in text
+    since = reported(outcomes, sent_back=[2], within=range(2, 3))
+    assert (since.rejections, since.labels, since.sent_back) == ({}, {"stalled": 1}, 1)
+    before = reported(outcomes, sent_back=[2], within=range(2))
+    assert (before.rejections, before.sent_back) == ({"not_found": 1}, 0)
+    assert "sent back" not in text_of(show_report, before)
 
 
 def test_a_small_run_is_shown_clip_by_clip():

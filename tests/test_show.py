@@ -28,6 +28,7 @@ def audit(*, pending: int = 0, unproven: int = 0, expired: int = 0, faults: Mapp
         references=9,
         outcomes=9,
         pending=pending,
+        oldest_pending=("clips[1]@8 since noon, [b].mp4",) if pending else (),
         unproven=unproven,
         expired=expired,
         faults=faults or {},
@@ -46,7 +47,23 @@ EVERY: Mapping[Fault, int] = {fault: count for count, fault in enumerate(get_arg
         (audit(expired=3), "3 outcomes are of references that the broker has deleted since"),
         (audit(unproven=2), "2 references have no outcome, and may have had one"),
         (audit(unproven=2), "the broker has deleted outcomes since\nnot proven: 9 references, 9 outcomes"),
+        (
+            audit(pending=2),
+            "2 pending: without an outcome as yet; the oldest first\n    clips[1]@8 since noon, [b].mp4\n",
+        ),
+        (audit(pending=2), "    ... and 1 more\n2 pending: 9 references"),
         (audit(pending=2, faults=EVERY), "delivery is broken: 9 references, 9 outcomes"),
+        (audit(pending=2, faults={"lost": 1}), "    clips[1]@8 since noon, [b].mp4"),
+        (
+            audit(faults={"late": 4}),
+            "\n4 late, else each reference has exactly one outcome, in order: 9 references, 9 outcomes",
+        ),
+        (audit(pending=2, faults={"late": 4}), "2 pending, 4 late: 9 references, 9 outcomes; so far each in order"),
+        (audit(unproven=2, faults={"late": 4}), "not proven, 4 late: 9 references"),
+        (
+            audit(unproven=1, expired=1),
+            "1 outcome is of a reference that the broker has deleted since\n1 reference has no",
+        ),
         *((audit(faults={fault: 1}), f"1 {fault.replace('_', ' ')}") for fault in EVERY),
         (audit(faults={"doubled": 2}), "    clips[0]@7\n    ... and 1 more"),
     ],
@@ -67,6 +84,11 @@ def test_an_audit_says_what_holds_or_each_thing_that_does_not(found: Audit, said
 )
 def test_nothing_is_called_proven_that_is_not(found: Audit):
     assert "exactly one" not in text_of(show_audit, found)
+
+
+def test_late_outcomes_alone_are_not_called_a_loss():
+    assert "broken" not in text_of(show_audit, audit(faults={"late": 9}))
+    assert "broken" in text_of(show_audit, audit(faults={"late": 9, "lost": 1}))
 
 
 @pytest.mark.parametrize(
@@ -108,6 +130,7 @@ def report(*verdicts: Verdict, known: Expectations, unexpected: int = 0) -> Repo
         prevalences=(0.3,),
         rejections={},
         unexpected=unexpected,
+        sent_back=0,
         verdicts=verdicts,
         rejected=(),
         expectations=known,
@@ -145,6 +168,7 @@ def test_labels_of_other_clips_are_told_to_be_that():
     [
         ({"a": Reason.DAMAGED}, 0, "rejected were those that were meant to be"),
         ({"a": Reason.DAMAGED}, 2, "2 clips ended otherwise than was expected of them"),
+        ({"a": Reason.DAMAGED}, 1, "1 clip ended otherwise than was expected of them"),
         ({}, 0, ""),
     ],
 )

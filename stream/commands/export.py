@@ -16,6 +16,7 @@ from stream.outfile import replacing
 from stream.settings import ExportSettings
 from stream.show import Bar
 from stream.table import Row, write_csv
+from stream.wording import counted
 
 _STEP = 1000
 
@@ -30,7 +31,8 @@ def run(settings: ExportSettings) -> int:
     else:
         with replacing(settings.out) as beside, beside.open("w", encoding="utf-8", newline="") as file:
             count = write_csv(file, _rows(settings))
-    print(f"{count} clips have an outcome{f', in {settings.out}' if settings.out else ''}", file=sys.stderr)
+    told = counted(count, "clip has", "clips have")
+    print(f"{told} an outcome{f', in {settings.out}' if settings.out else ''}", file=sys.stderr)
     return 0
 
 

@@ -19,6 +19,7 @@ from stream.produce import count, open_source, paced
 from stream.records import ClipReference
 from stream.settings import ProduceSettings
 from stream.show import Bar
+from stream.wording import counted
 
 log = logging.getLogger("stream")
 
@@ -69,7 +70,7 @@ def _send(
         print(f"stopped at {journal.count} of {total}; the same command goes on from there", file=sys.stderr)
         raise
     earlier = f" ({before} of them earlier)" if before else ""
-    print(f"{journal.count} references acknowledged by Kafka in {settings.clips_topic}{earlier}")
+    print(f"{counted(journal.count, 'reference')} acknowledged by Kafka in {settings.clips_topic}{earlier}")
     return 0
 
 
@@ -88,7 +89,8 @@ def _send_what_comes(
                 if journal.count > sent:
                     log.info("%d more references acknowledged by Kafka", journal.count - sent)
     except KeyboardInterrupt:
-        print(f"{journal.count - before} references acknowledged by Kafka in {settings.clips_topic}")
+        told = counted(journal.count - before, "reference")
+        print(f"{told} acknowledged by Kafka in {settings.clips_topic}")
     return 0
 
 

@@ -5,7 +5,7 @@ import json
 from rich.console import Console
 
 from stream.commands import start_log
-from stream.commands.cluster import cluster_of, topics_of
+from stream.commands.cluster import cluster_of, extent_of, topics_of
 from stream.expectations import read_expectations
 from stream.report import report
 from stream.settings import ReportSettings
@@ -16,7 +16,8 @@ def run(settings: ReportSettings) -> int:
     """Shows what came of the references: exit code 0 if delivery holds, pending or not, else 1."""
     start_log(settings)
     expectations = read_expectations(settings.labels, settings.expected_rejections)
-    result = report(cluster_of(settings), topics_of(settings), expectations=expectations)
+    extent = extent_of(settings)
+    result = report(cluster_of(settings), topics_of(settings), expectations=expectations, extent=extent)
     if settings.as_json:
         print(json.dumps(result.summary()))
     else:

@@ -17,6 +17,7 @@ from stream.records import Outcome, Rejection
 from stream.score import NamedClip, find_clips, given_clip, score
 from stream.settings import ScoreSettings
 from stream.show import Bar, show_outcomes
+from stream.wording import counted
 
 
 def run(settings: ScoreSettings) -> int:
@@ -37,7 +38,7 @@ def run(settings: ScoreSettings) -> int:
                 outcomes.append(outcome)
     if not settings.as_json:
         show_outcomes(Console(), outcomes)
-    print(f"{len(clips)} clips, {rejected} of them rejected; {parts.said}", file=sys.stderr)
+    print(f"{counted(len(clips), 'clip')}, {rejected} of them rejected; {parts.said}", file=sys.stderr)
     return 0
 
 
@@ -49,7 +50,7 @@ def _score_to(settings: ScoreSettings, out: Path, clips: list[NamedClip]) -> int
             kept.add(outcome)
     earlier = len(clips) - len(left)
     had = f", {earlier} of them had their outcome already" if earlier else ""
-    print(f"{len(clips)} clips{had}, {kept.rejections} rejected in {out}; {parts.said}", file=sys.stderr)
+    print(f"{counted(len(clips), 'clip')}{had}, {kept.rejections} rejected in {out}; {parts.said}", file=sys.stderr)
     return 0
 
 

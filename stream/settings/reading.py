@@ -28,7 +28,7 @@ class AuditSettings(ExtentSettings, OutcomesSettings):
     wait_s: float = Field(0.0, ge=0, description="seconds to wait, at most, until no reference is pending any more")
 
 
-class ReportSettings(OutcomesSettings):
+class ReportSettings(ExtentSettings, OutcomesSettings):
     """What came of the references."""
 
     labels: Path | None = Field(None, description="CSV with filename,stalled: the truth to compare verdicts with")

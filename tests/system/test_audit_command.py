@@ -108,6 +108,7 @@ def test_a_clean_topic_passes_and_its_audit_says_so_to_a_person(kafka: str):
             "references": COUNT,
             "outcomes": COUNT,
             "pending": 0,
+            "oldest_pending": [],
             "unproven": 0,
             "expired": 0,
             "faults": {},
@@ -122,9 +123,30 @@ def test_a_clean_topic_passes_and_its_audit_says_so_to_a_person(kafka: str):
 def test_what_is_pending_is_no_fault_and_yet_no_pass(kafka: str):
     topics = Doctored(kafka)
     clean(topics)
-    topics.send([topics.reference(COUNT)])
+    topics.send([topics.reference(COUNT), topics.reference(COUNT + 1)])
     code, found = audit(topics)
-    assert (code, found["pending"], found["faults"]) == (1, 1, {})
+    assert (code, found["pending"], found["faults"]) == (1, 2, {})
+    since = datetime.fromtimestamp(SENT_MS / 1000 + COUNT, UTC).isoformat(timespec="milliseconds")
+    oldest = f"{topics.clips}[0]@{COUNT} since {since}, 0-{COUNT}.mp4"
+    assert (found["oldest_pending"][0], len(found["oldest_pending"])) == (oldest, 2)
+    assert f"the oldest first\n    {oldest}\n" in run("-m", "stream", "audit", *topics.words).stdout
+
+
+def test_outcomes_that_are_only_late_are_named_the_slowest_first_and_called_no_loss(kafka: str):
+    topics = Doctored(kafka)
+    given = sent(topics)
+    topics.answer(*((each, verdict(each)) for each in given[:-2]))
+    topics.answer((given[-2], verdict(given[-2])), after_ms=61_000)
+    topics.answer((given[-1], verdict(given[-1])), after_ms=75_500)
+    told = run("-m", "stream", "audit", *topics.words, "--late-after-s", 60)
+    assert told.returncode == 1
+    what, *slowest, _, _ = lines = told.stdout.splitlines()
+    assert what == "2 late: appended too long after the reference; the slowest first"
+    assert slowest == [
+        f"    {topics.clips}[0]@5 after 75.5 s, 0-5.mp4",
+        f"    {topics.clips}[0]@4 after 61.0 s, 0-4.mp4",
+    ]
+    assert "2 late, else each reference has exactly one outcome, in order: 6 references" in " ".join(lines)
 
 
 def test_a_part_by_offsets_or_by_time_is_audited_on_its_own(kafka: str):
