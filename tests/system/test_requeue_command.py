@@ -121,8 +121,8 @@ def test_what_cannot_go_back_is_left_and_it_is_said_why(topics: Doctored):
     done = run("-m", "stream", "requeue", *words(topics), "--all")
     assert done.returncode == 0
     assert f"{COUNT} dead letters sent back: 4 damaged, 3 not_found" in done.stdout
-    assert "1 were left: of references of another topic" in done.stdout
-    assert "1 were left: too large to be kept" in done.stdout
+    assert "1 was left: of references of another topic" in done.stdout
+    assert "1 was left: too large to be kept" in done.stdout
     assert sorted(sent_back(topics)) == list(range(COUNT))
 
 
