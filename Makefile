@@ -65,7 +65,7 @@ bench: $(VENV)/.dev  ## CPU time of reading a clip against the original method, 
 bench-drain: $(VENV)/.dev  ## how long 40 workers under full load take to stop, one after another; about 5 minutes
 	$(PY) tests/bench/drain.py $(ARGS)
 
-compare: $(VENV)/.dev  ## networks trained at equal cost on the same clips: a table in build/compare; hours
+compare: $(VENV)/.dev  ## networks trained for equally long on the same clips: a table in build/compare; hours
 	$(PY) -m training compare --out build/compare $(ARGS)
 
 compare-long: $(VENV)/.dev  ## the same on DATA, a cache of recorded clips, each part by project the test in turn

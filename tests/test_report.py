@@ -60,8 +60,8 @@ def reported(
         ms = round(1000 * appended_s[offset]) if appended_s else 0
         key: str | None = outcomes[offset].clip_id if offset < len(outcomes) else "k"
         headers = (SOMEWHERE.requeued_header(),) if offset in sent_back else ()
-        value = None if key is None else key.encode()
-        collector.reference(Record(Partition("clips", 0), offset, value, b"{}", headers, ms))
+        record = Record(Partition("clips", 0), offset, None if key is None else key.encode(), b"{}", headers, ms)
+        collector.reference(record)
     return collector.close()
 
 
@@ -114,7 +114,8 @@ def test_a_part_of_the_references_is_reported_on_as_if_there_were_no_others():
     outcomes = [verdict("a", 0.9), rejection("c", Reason.DAMAGED), verdict("b", 0.1), rejection("c", Reason.NOT_FOUND)]
     part = reported(outcomes, known=known, within=range(2, 4), appended_s=[0, 1, 2, 3], answered_s=[9, 9, 4, 5])
     assert (part.labels, part.rejections, part.unexpected) == ({"flowing": 1}, {"not_found": 1}, 0)
-    assert [each.clip_id for each in (*part.verdicts, *part.rejected)] == ["b", "c"]
+    assert [each.clip_id for each in part.verdicts] == ["b"]
+    assert [(each.clip_id, each.reason) for each in part.rejected] == [("c", Reason.NOT_FOUND)]
     assert part.confusion is not None
     assert part.confusion.total == 1
     assert part.audit.complete

@@ -28,7 +28,7 @@ COMMANDS = {
     "prepare": Command("read recorded clips once and keep them for training", PrepareSettings, _of("prepare")),
     "fit": Command("train a network and choose its thresholds: a checkpoint", FitSettings, _of("fit")),
     "evaluate": Command("measure a checkpoint on clips it has not seen", EvaluateSettings, _of("evaluate")),
-    "compare": Command("train several networks at equal cost: a table", CompareSettings, _of("contest:compare")),
+    "compare": Command("train several networks for equally long: a table", CompareSettings, _of("contest:compare")),
     "ablate": Command("train with one thing changed at a time: a table", AblateSettings, _of("contest:ablate")),
     "calibrate": Command("choose a checkpoint's thresholds again", CalibrateSettings, _of("calibrate")),
     "predict": Command("write the competition's submission", PredictSettings, _of("predict")),

@@ -1,4 +1,4 @@
-"""A contest: rows of a table that differ in one thing, each trained by trials of equal cost and measured alike.
+"""A contest: rows of a table that differ in one thing, each trained by trials of equal length and measured alike.
 
 A row's learning rate is the best of several on the first seed, by PR-AUC on the validation clips; all its seeds are
 then trained at that rate. Several splits make each part of the clips in turn the test, and each chooses for itself.
@@ -22,7 +22,7 @@ from training.measures.coverage import Limits
 from training.measures.evaluation import probabilities_of
 from training.networks import AverageConfig, NetworkConfig, SingleConfig, Views
 from training.recipe import Recipe
-from training.trials import Outcome, Part, Trial, run
+from training.trials import Device, Length, Outcome, Part, Trial, run
 
 Calls = NDArray[np.bool_]
 
@@ -61,8 +61,9 @@ class Rules:
     """What all trials of a contest share."""
 
     seeds: int
-    cpu_s: float
+    length: Length
     precision: Precision
+    device: Device
     prevalence: float
 
 
@@ -139,8 +140,9 @@ class Contest:
             recipe=entry.recipe.variant(learning_rate=rate),
             spec=entry.spec,
             seed=seed,
-            cpu_s=self._rules.cpu_s,
+            length=self._rules.length,
             precision=self._rules.precision,
+            device=self._rules.device,
             views=entry.trained_for,
             training=split.training,
             scored=(split.validation, *split.tests.values()),

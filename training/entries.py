@@ -1,6 +1,6 @@
 """The rows of the two tables: the networks that are compared, and the recipe with one thing changed at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,23 +11,21 @@ from training.networks import Views, network_named
 from training.recipe import Recipe
 
 _VIEWS: tuple[Views, ...] = (4, 8)
-RATES = (3e-4, 1e-3, 3e-3)
-"""Learning rates that every network may choose from."""
 
 
-def compared(names: list[str], spec: ClipSpec, recipe: Recipe) -> Iterator[Entry]:
-    """One row for each network; the mosaic comes as the competition's first benchmark had it, too: few stalled
-    clips, and a loss that weights them.
+def compared(names: Sequence[str], spec: ClipSpec, recipe: Recipe, rates: Sequence[float]) -> Iterator[Entry]:
+    """One row for each network, which may choose from these learning rates; the mosaic comes as the competition's first
+    benchmark had it, too: few stalled clips, and a loss that weights them.
 
     Raises:
         UserError: there is no such network.
     """
     for name in names:
         network = network_named(name, spec)
-        yield Entry(name, network, recipe, spec, RATES)
+        yield Entry(name, network, recipe, spec, tuple(rates))
         if name == "mosaic":
             weighted = recipe.variant(stalled_share=1 / 16, stalled_weight=15.0)
-            yield Entry("mosaic, 1 in 16 stalled, weighted", network, weighted, spec, RATES)
+            yield Entry("mosaic, 1 in 16 stalled, weighted", network, weighted, spec, tuple(rates))
 
 
 def ablated(network_name: str, spec: ClipSpec, recipe: Recipe, *, other_specs: bool) -> Iterator[Entry]:

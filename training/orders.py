@@ -27,8 +27,7 @@ _PRECISIONS: dict[str, Precision] = {"bf16": "bf16-mixed", "fp32": "32-true"}
 
 def precision_of(settings: FitSettings | ContestSettings) -> Precision:
     """What is computed in."""
-    on_gpu = isinstance(settings, FitSettings) and torch.cuda.is_available()  # contests compute on CPUs
-    return _PRECISIONS.get(settings.precision) or best_precision(cuda=on_gpu)
+    return _PRECISIONS.get(settings.precision) or best_precision(cuda=torch.cuda.is_available())
 
 
 def budget_of(settings: FitSettings) -> Budget:

@@ -28,10 +28,10 @@ _COLUMNS = (
 def as_markdown(rows: Sequence[Row], costs: Sequence[Cost], rules: Rules) -> str:
     """One line for each row and test set, with what all have in common above."""
     head = (
-        f"Each network was trained for {rules.cpu_s / 60:g} minutes of CPU time on one thread ({rules.precision}), "
-        f"{rules.seeds} times at its best learning rate. Measures are means over these, re-weighted to the share of "
-        "stalled clips beside them; in brackets stands the 95 % interval of projects, then clips, drawn again. MCC is "
-        "at a threshold chosen on other clips. A training that diverged counts as one that tells nothing apart."
+        f"Each network was trained {_length(rules)} ({rules.precision}), {rules.seeds} times at its best learning "
+        "rate. Measures are means over these, re-weighted to the share of stalled clips beside them; in brackets "
+        "stands the 95 % interval of projects, then clips, drawn again. MCC is at a threshold chosen on other clips. A "
+        "training that diverged counts as one that tells nothing apart."
     )
     lines = [head, "", f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|"]
     for row, cost in zip(rows, costs, strict=True):
@@ -51,6 +51,12 @@ def as_markdown(rows: Sequence[Row], costs: Sequence[Cost], rules: Rules) -> str
             )
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _length(rules: Rules) -> str:
+    if rules.length.passes is not None:
+        return f"on {rules.length.passes:g} passes over the clips"
+    return f"for {rules.length.minutes:g} minutes of {'CPU time on one thread' if rules.device == 'cpu' else 'a GPU'}"
 
 
 def as_json(rows: Sequence[Row], costs: Sequence[Cost]) -> str:

@@ -1,11 +1,13 @@
-"""Trials: short trainings of equal cost, one for each thing to compare; kept as they end, so a killed series goes on.
+"""Trials: trainings of equal length, one for each thing to compare; kept as they end, so a killed series goes on.
 
-Each takes the same seconds of CPU on one thread, so that neither a second load on the machine nor its number of cores
-decides a comparison. Thresholds are chosen on validation clips, measures are of test clips.
+Equal in cost: on a CPU each takes the same seconds of it on one thread, so that neither a second load on the machine
+nor its number of cores decides a comparison. Or equal in what is seen: as many passes over the clips, whatever they
+cost. Thresholds are chosen on validation clips, measures are of test clips.
 """
 
 import hashlib
 import io
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -30,6 +33,25 @@ from training.outfile import write_whole
 from training.pools import pool
 from training.recipe import Recipe
 from training.scoring import score
+
+Device = Literal["cpu", "cuda"]
+
+
+class Length(BaseModel):
+    """How long each trial of a series trains."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minutes: float
+    """Of one thread of the CPU, or of the clock where a GPU computes."""
+    passes: float | None = None
+    """Instead: clips seen, in multiples of those that it trains on."""
+
+    def budget(self, *, clips: int, batch: int, device: Device) -> Budget:
+        """The budget of a training on so many clips."""
+        if self.passes is not None:
+            return Budget(steps=math.ceil(self.passes * clips / batch))
+        return Budget(seconds=60 * self.minutes, clock=time.process_time if device == "cpu" else time.monotonic)
 
 
 class Part(BaseModel):
@@ -59,8 +81,9 @@ class Trial(BaseModel):
     recipe: Recipe
     spec: ClipSpec
     seed: int
-    cpu_s: float
+    length: Length
     precision: Precision
+    device: Device
     views: tuple[Views, ...] = (1,)
     """Each of them is scored, by the one network."""
     training: Part
@@ -121,16 +144,17 @@ def run(trials: Sequence[Trial], *, out: Path, jobs: int, on_end: Callable[[int,
 def _run(trial: Trial, out: Path) -> None:
     torch.manual_seed(trial.seed)
     state = begin(build(trial.network), trial.recipe)
+    training = trial.training.open(trial.spec)
     scored = [part.open(trial.spec) for part in trial.scored]
     try:
         network = train(
             state,
-            trial.training.open(trial.spec),
+            training,
             trial.spec,
             trial.recipe,
-            Budget(seconds=trial.cpu_s, clock=time.process_time),
+            trial.length.budget(clips=len(training), batch=trial.recipe.batch, device=trial.device),
             seed=trial.seed,
-            fabric=Fabric(accelerator="cpu", devices=1, precision=trial.precision),
+            fabric=Fabric(accelerator=trial.device, devices=1, precision=trial.precision),
             hooks=Hooks(on_step=lambda _: None),
         )
         seen = [join([network], views=views) if views > 1 else network for views in trial.views]

@@ -19,6 +19,7 @@ from stream.doctor.setup import (
     check_clock,
     check_retention,
     check_rights,
+    check_rule,
     check_store,
     check_topics,
 )
@@ -76,7 +77,8 @@ def _watch(settings: DoctorSettings) -> tuple[list[Check], Diagnosis]:
     trend = Trend(before, backlog_of(cluster, group=group, topic=topic))
     loads = {url: Load.between(first[url].sample, each.sample, name=url) for url, each in second.items()}
     clocks = [check_clock(url, second[url].off_s, load.from_the_future) for url, load in loads.items()]
-    return [*silent, *gone, *clocks], diagnose(list(loads.values()), trend)
+    rules = [check_rule({url: each.sample.judges_by for url, each in second.items()})] if second else []
+    return [*silent, *gone, *clocks, *rules], diagnose(list(loads.values()), trend)
 
 
 def _scrape_all(urls: Sequence[str]) -> tuple[dict[str, Scraped], list[Check]]:

@@ -42,6 +42,8 @@ class Sample:
     owned: int
     memory: float
     """Share of the bytes that may be held; 0 where no limit is told."""
+    judges_by: str
+    """Artifact and prevalence, in words."""
 
     @property
     def running_s(self) -> float:
@@ -98,6 +100,7 @@ def parse(text: str, *, at_s: float) -> Sample:
     def total(name: str) -> float:
         return sum(value for _, value in found[name])
 
+    ((engine, _),) = found["stall_engine_info"]
     deliveries, limit = by("result", "stall_deliveries_total"), total("stall_inflight_bytes_limit")
     return Sample(
         at_s=at_s,
@@ -112,4 +115,5 @@ def parse(text: str, *, at_s: float) -> Sample:
         partitions=frozenset(int(number) for number in by("partition", "stall_consumer_lag_messages")),
         owned=int(total("stall_assigned_partitions")),
         memory=total("stall_inflight_bytes") / limit if limit else 0.0,
+        judges_by=f"artifact {engine['artifact']} at a prevalence of {engine['prevalence']}",
     )

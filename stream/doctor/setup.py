@@ -32,10 +32,16 @@ class Check:
     """None where it could not be tried."""
 
 
+class Untried(Exception):  # noqa: N818 - nothing went wrong
+    """There is nothing yet to try it on."""
+
+
 def check(name: str, attempt: Callable[[], str]) -> Check:
     """What came of an attempt, which says what it found or raises what is wrong."""
     try:
         return Check(name, attempt(), holds=True)
+    except Untried as why:
+        return Check(name, f"not tried: {why}", holds=None)
     except (UserError, ClipFault, Outage) as error:
         return Check(name, str(error), holds=False)
 
@@ -99,12 +105,15 @@ def check_store(cluster: Cluster, clips: str, sources: Mapping[str, Source]) -> 
     """That a clip can be read from here; the newest of each partition are tried.
 
     Raises:
-        ClipFault, Outage: none can.
-        UserError: there is no reference, or as `read_topic`.
+        Untried: there is no reference.
+        Outage: the store doesn't serve.
+        UserError: none can, or as `read_topic`.
     """
-    fault: ClipFault | None = None
+    newest, fault = _newest(cluster, clips), None
+    if not newest:
+        raise Untried(f"{clips} holds no reference yet; send one (python -m stream produce)")
     with Fetcher(sources, threads=1) as fetcher:
-        for record in _newest(cluster, clips):
+        for record in newest:
             try:
                 reference = parse_reference(record.value)
                 data = fetcher.submit(reference.uri, sha256=reference.sha256).result()
@@ -112,9 +121,7 @@ def check_store(cluster: Cluster, clips: str, sources: Mapping[str, Source]) -> 
                 fault = fault or its
             else:
                 return f"a new reference's clip, {without_secrets(reference.uri)}, was read: {many(len(data), 'byte')}"
-    raise fault or UserError(
-        f"{clips} holds no reference whose clip could be read: send one (python -m stream produce)"
-    )
+    raise UserError(f"not one of the newest clips can be read ({many(len(newest), 'partition')} looked at): {fault}")
 
 
 def check_clock(worker: str, off_s: float, from_the_future: int) -> Check:
@@ -123,6 +130,15 @@ def check_clock(worker: str, off_s: float, from_the_future: int) -> Check:
     if from_the_future:
         said += f"; by it {many(from_the_future, 'reference')} came from the future"
     return Check("clock", said, holds=abs(off_s) <= CLOCK_LIMIT_S and not from_the_future)
+
+
+def check_rule(judges_by: Mapping[str, str]) -> Check:
+    """That all workers judge by one artifact at one prevalence, of what each says of itself."""
+    one_of = {rule: worker for worker, rule in judges_by.items()}
+    if len(one_of) == 1:
+        return Check("rule", f"{many(len(judges_by), 'worker')} judge by {next(iter(one_of))}", holds=True)
+    said = "; ".join(f"{worker} judges by {rule}" for rule, worker in one_of.items())
+    return Check("rule", f"{said}: finish the update, or go back", holds=False)
 
 
 def _newest(cluster: Cluster, topic: str) -> list[Record]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.doctor import Backlog, Diagnosis, Load, Trend, diagnose, parse
+from stream.doctor.setup import check_rule
 from stream.doctor.words import span
 from stream.lag import Lag
 from stream.metrics import Metrics, Registry, Stage
@@ -33,6 +34,9 @@ class Member:
         self.metrics.limits(clips=1024, bytes_=256 << 20)
         self.metrics.assigned(len(partitions))
         self.metrics.lag({Partition("stall-clips", number): Lag(9, 1.0) for number in partitions})
+        self.metrics.engine_info(
+            artifact="a" * 16, kind="openvino", precision="fp32", spec="b" * 16, runtime="2026.2", prevalence=0.003
+        )
         self.metrics.state("working")
 
     def told(self) -> str:
@@ -207,6 +211,15 @@ def test_many_that_came_meanwhile_without_an_outcome_are_a_backlog():
 def test_what_is_no_workers_exposition_is_refused(text: str):
     with pytest.raises(ValueError, match=r"stall_worker_state_seconds_total|metric name"):
         parse(text, at_s=0.0)
+
+
+def test_workers_that_judge_otherwise_are_named_with_what_they_judge_by():
+    rule = parse(Member(0).told(), at_s=0.0).judges_by
+    assert rule == "artifact aaaaaaaaaaaaaaaa at a prevalence of 0.003"
+    assert check_rule({"a": rule, "b": rule}).holds is True
+    other = check_rule({"a": rule, "b": rule.replace("0.003", "0.3"), "c": rule})
+    assert other.holds is False
+    assert "b judges by artifact aaaaaaaaaaaaaaaa at a prevalence of 0.3" in other.said
 
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=1), st.floats(0.1, 100))

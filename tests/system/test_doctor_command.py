@@ -28,7 +28,7 @@ def test_beside_a_worker_at_rest_all_holds(kafka: str, small: Path):
         lab.audit()
         metrics = f"{worker.url}/metrics"
         code, told = doctor(*lab.at, "--group", lab.group, "--allow", small, "--metrics", metrics)
-    names = ("artifact", "broker", "rights", "topics", "retention", "store", "clock")
+    names = ("artifact", "broker", "rights", "topics", "retention", "store", "clock", "rule")
     assert held(told) == dict.fromkeys(names, True), told
     assert (code, told["findings"], told["drained_in_s"]) == (0, [], 0.0)
     assert told["pace"].endswith("nothing is left to do")
@@ -47,6 +47,15 @@ def test_what_does_not_hold_is_named_and_the_rest_is_looked_at_all_the_same(kafk
     assert silent in said["worker"]
     assert [each["said"] for each in told["findings"]] == ["no worker could be asked"]
     assert (told["drained_in_s"], told["pace"].partition(";")[0]) == (None, "1 reference behind")
+
+
+def test_a_new_installation_holds_though_there_is_no_clip_yet(kafka: str, small: Path):
+    lab = Lab(kafka, small, partitions=2)
+    code, told = doctor(*lab.at, "--group", lab.group, "--allow", small)
+    store = next(each for each in told["checks"] if each["name"] == "store")
+    assert (code, store["holds"]) == (0, None)
+    assert store["said"].startswith("not tried:")
+    assert told["pace"].endswith("nothing is left to do")
 
 
 def broken(folder: Path) -> Path:

@@ -1,6 +1,7 @@
 """A contest trains each row at its best learning rate, measures all alike, and trains nothing twice."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from stream.errors import UserError
 from training.__main__ import COMMANDS
 from training.contest import Contest, Entry, Rules, Split
 from training.data.generated import Lot, generate, kept_at
-from training.entries import RATES, ablated, compared
+from training.entries import ablated, compared
 from training.networks.slowfast import SlowFastConfig
 from training.recipe import RECIPES
-from training.trials import Part, Trial, _clips
+from training.trials import Length, Part, Trial, _clips
 
 SPEC = ClipSpec(frames=8, size=32)
 TINY = SlowFastConfig(
@@ -27,7 +28,8 @@ TINY = SlowFastConfig(
     stem_kernel=3,
     stem_pool=False,
 )
-RULES = Rules(seeds=2, cpu_s=0.1, precision="32-true", prevalence=0.5)
+RATES = (3e-4, 1e-3)
+RULES = Rules(seeds=2, length=Length(minutes=1 / 600), precision="32-true", device="cpu", prevalence=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +86,9 @@ def test_the_same_folds_of_other_clips_are_another_trial(clips: Path, monkeypatc
             recipe=RECIPES["debug"],
             spec=SPEC,
             seed=seed,
-            cpu_s=1.0,
+            length=Length(minutes=1.0),
             precision="32-true",
+            device="cpu",
             training=part,
             scored=(part,),
         )
@@ -99,13 +102,22 @@ def test_the_same_folds_of_other_clips_are_another_trial(clips: Path, monkeypatc
     _clips.cache_clear()
 
 
+def test_a_length_is_minutes_of_the_cpu_or_of_the_clock_or_clips_seen():
+    minutes = Length(minutes=2.0)
+    on_cpu, on_gpu = (minutes.budget(clips=100, batch=8, device=each) for each in ("cpu", "cuda"))
+    assert (on_cpu.seconds, on_cpu.steps, on_cpu.clock) == (120, 0, time.process_time)
+    assert (on_gpu.seconds, on_gpu.clock) == (120, time.monotonic)
+    seen = Length(minutes=2.0, passes=1.5).budget(clips=100, batch=8, device="cpu")
+    assert seen.steps == 19
+
+
 def test_every_network_chooses_from_the_same_rates_and_the_first_benchmark_is_among_them():
-    entries = list(compared(["slim", "mosaic"], ClipSpec(), RECIPES["full"]))
+    entries = list(compared(["slim", "mosaic"], ClipSpec(), RECIPES["full"], RATES))
     assert [entry.name for entry in entries] == ["slim", "mosaic", "mosaic, 1 in 16 stalled, weighted"]
     assert all(entry.learning_rates == RATES for entry in entries)
     assert entries[2].recipe.prior(np.array([True, False])) == 0.5
     with pytest.raises(UserError, match="resnet: no such network; there are slim"):
-        list(compared(["resnet"], ClipSpec(), RECIPES["full"]))
+        list(compared(["resnet"], ClipSpec(), RECIPES["full"], RATES))
 
 
 def test_an_ablation_changes_one_thing_in_each_row():
@@ -139,6 +151,19 @@ def test_limits_of_what_a_recipe_never_does_have_no_row(name: str):
     masks = {row.name for row in ablated("slim", ClipSpec(extra="mask"), RECIPES["full"], other_specs=False)}
     assert {"no small rotation", "no small scale", "white noise only"} < masks
     assert "no thicker stroke" not in masks, "such clips don't tell how far the outline is"
+
+
+def test_passes_show_each_network_as_many_clips_whatever_the_batch(tmp_path: Path, capsys):
+    small = ("--spec.frames", 8, "--spec.size", 32, "--clips", 16, "--validation-clips", 8, "--test-clips", 8)
+    quick = ("--passes", 2, "--seeds", 1, "--jobs", 1, "--processes", 1, "--preset", "demo", "--rates", 0.01)
+    words = ("compare", "--networks", "slim", *small, *quick, "--cache", tmp_path / "c", "--out", tmp_path / "out")
+    for change in ("batch=4", "batch=8"):
+        assert main("python -m training", COMMANDS, [*map(str, words), "--change", change]) == 0
+        (row,) = map(json.loads, (tmp_path / "out" / "table.jsonl").read_text().splitlines())
+        assert (row["clips_seen"], row["learning_rates"]) == (32, [0.01])
+        assert "on 2 passes over the clips" in capsys.readouterr().out
+    assert main("python -m training", COMMANDS, [*map(str, words), "--minutes", "1"]) == 2
+    assert "--minutes and --passes exclude each other" in capsys.readouterr().err
 
 
 def test_compare_writes_its_table_for_people_and_for_programs(tmp_path: Path, capsys):

@@ -1,9 +1,10 @@
-"""`python -m training compare` and `ablate`: train the rows of a table at equal cost, and write it."""
+"""`python -m training compare` and `ablate`: train the rows of a table for equally long, and write it."""
 
 from functools import partial
 
 import torch
 
+from stream.cpus import usable_cpus
 from training.contest import Contest, Entry, Rules
 from training.contest_clips import contest_splits
 from training.entries import ablated, compared
@@ -15,12 +16,13 @@ from training.recipe import RECIPES, changed
 from training.settings import AblateSettings, CompareSettings, ContestSettings
 from training.sources import spec_of
 from training.table import as_json, as_markdown
+from training.trials import Length
 
 
 def compare(settings: CompareSettings) -> int:
-    """Trains several networks at equal cost, and writes the table."""
+    """Trains several networks for equally long, and writes the table."""
     recipe = changed(RECIPES[settings.recipe], settings.change)
-    return _hold(settings, list(compared(settings.networks, spec_of(settings), recipe)))
+    return _hold(settings, list(compared(settings.networks, spec_of(settings), recipe, settings.rates)))
 
 
 def ablate(settings: AblateSettings) -> int:
@@ -31,10 +33,12 @@ def ablate(settings: AblateSettings) -> int:
 
 
 def _hold(settings: ContestSettings, entries: list[Entry]) -> int:
+    on_gpu = torch.cuda.is_available()
     rules = Rules(
         seeds=settings.seeds,
-        cpu_s=60 * settings.minutes,
+        length=Length(minutes=settings.minutes, passes=settings.passes),
         precision=precision_of(settings),
+        device="cuda" if on_gpu else "cpu",
         prevalence=settings.prevalence,
     )
     settings.out.mkdir(parents=True, exist_ok=True)
@@ -43,7 +47,7 @@ def _hold(settings: ContestSettings, entries: list[Entry]) -> int:
             contest_splits(settings, bars),
             rules,
             out=settings.out / "trials",
-            jobs=settings.jobs,
+            jobs=settings.jobs or (1 if on_gpu else usable_cpus()),
             progress=partial(bars.clips, of="trainings"),
         )
         rows = contest.rows(entries)

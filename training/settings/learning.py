@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stream.cli import Names
+from stream.cli import Names, Several
 from stream.clip.spec import ClipSpec
 from stream.cpus import usable_cpus
 from training.network_names import SUMMARIES, NetworkName
@@ -111,9 +111,16 @@ class ContestSettings(ClipsSettings):
     """What the two commands that compare trainings share."""
 
     out: Path = Field(description="folder for the table and for what each training came to; it is gone on with")
-    minutes: float = Field(4.0, gt=0, description="CPU time of each training, of one thread")
+    minutes: float = Field(
+        4.0, gt=0, description="length of each training: CPU time of one thread, or time on a GPU where there is one"
+    )
+    passes: float | None = Field(
+        None, gt=0, description="instead: show each network as many clips as are so many times those to train on"
+    )
     seeds: int = Field(3, ge=1, le=20, description="trainings of each row, at its best learning rate")
-    jobs: int = Field(default_factory=usable_cpus, ge=1, le=256, description="trainings at a time")
+    jobs: int | None = Field(
+        None, ge=1, le=256, description="trainings at a time; by default one for each CPU, or one on a GPU"
+    )
     clips: int = Field(
         8000, ge=8, le=600_000, description="number of generated clips to train on, half of them stalled"
     )
@@ -142,17 +149,22 @@ class ContestSettings(ClipsSettings):
     of_data = ("folds", "all_folds")
 
     @model_validator(mode="after")
-    def _has_a_prevalence(self) -> Self:
+    def _means_something(self) -> Self:
+        if {"minutes", "passes"} <= self.model_fields_set and self.passes:
+            raise ValueError("--minutes and --passes exclude each other: give one of them")
         _check_prevalence(self)
         return self
 
 
 class CompareSettings(ContestSettings):
-    """Train several networks at equal cost on the same clips, and write the table of what they come to."""
+    """Train several networks for equally long on the same clips, and write the table of what they come to."""
 
     networks: Names = Field(
         ["mosaic", "r3d_18", "mc3_18", "r2plus1d_18", "slim", "r50-half", "r50-4x16", "r50-8x8"],
         description="which; repeat the flag for several",
+    )
+    rates: Several[Annotated[float, Field(gt=0)]] = Field(
+        [3e-4, 1e-3, 3e-3], min_length=1, description="learning rates that each chooses from; may be repeated"
     )
 
 
