@@ -21,7 +21,7 @@ ARROWS: dict[str, set[str]] = {
     "stream.ports": set(),
     "stream.cli": {"stream.errors", "stream.interrupts", "stream.logs", "stream.textfiles", "stream.validation"},
     "stream.logs": set(),
-    "stream.settings": {"stream.cli", "stream.errors", "stream.logs", "stream.secretfiles", "stream.window"},
+    "stream.settings": {"stream.cli", "stream.errors", "stream.logs", "stream.secretfiles"},
     "stream.textfiles": {"stream.errors"},
     "stream.interrupts": set(),
     "stream.clip": {"stream.errors"},
