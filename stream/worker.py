@@ -20,7 +20,7 @@ from stream.broker.contract import Broker, Delivery, DeliveryRefused, Polled, Po
 from stream.clock import Clock
 from stream.errors import ClipFault, Outage, Reason, blaming
 from stream.lag import LagWatch
-from stream.logs import facts
+from stream.logs import facts, tell_left_out
 from stream.messages import OutcomeTopics
 from stream.metrics import DeliveryResult, Metrics, Stage, State
 from stream.notes import Note
@@ -361,6 +361,7 @@ class Worker:
         if (now := self._clock.monotonic()) >= self._lag_due_s:
             self._lag_due_s = now + self._options.lag_every_s
             self._metrics.lag(self._lag.measure(self._window, self._broker.unread(), now_s=self._clock.wall()))
+            tell_left_out()
 
     def _waiting(self) -> dict[Stage, int]:
         inside, not_taken = self._scorer.waiting, self._window.waiting

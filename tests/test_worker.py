@@ -1,5 +1,7 @@
 """One turn after another: what the worker delivers, when, what it reads, and how it stops."""
 
+import io
+import logging
 from dataclasses import replace
 from typing import get_args
 
@@ -7,6 +9,7 @@ import pytest
 
 from stream.broker.contract import Delivery, Position
 from stream.errors import Reason
+from stream.logs import SampledHandler
 from stream.metrics import Metrics, Registry, Stage
 from stream.pacing import Pacing
 from stream.records import KafkaSource, Partition, Record, Rejection, Verdict, rejection_of, source_of
@@ -265,6 +268,21 @@ def test_those_that_stop_it_are_logged_for_no_topic_tells_of_them(lab: Lab, capl
     told = [each for each in caplog.records if "rejected, but not committed" in each.message]
     assert [each.facts["source"] for each in told] == [f"clips[0]@{offset}" for offset in range(10)]  # type: ignore[attr-defined]
     assert told[0].facts["clip_id"] == "0.missing"  # type: ignore[attr-defined]
+
+
+def test_an_idle_worker_tells_how_many_lines_were_left_out(lab: Lab):
+    said, now = io.StringIO(), [0.0]
+    handler = SampledHandler(said, burst=2, clock=lambda: now[0])
+    logging.getLogger().addHandler(handler)
+    try:
+        lab.append(A, *["missing"] * 9, "good")
+        member = lab.member()
+        lab.work(member, turns=40)
+        now[0] = 60.0
+        lab.work(member, seconds=2.0)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert "7 lines like this were left out in 60 s: a clip is rejected" in said.getvalue().splitlines()[-1]
 
 
 # Refusals and changes of ownership.
