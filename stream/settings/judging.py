@@ -117,7 +117,7 @@ class ScoreSettings(ModelSettings):
 
     model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json"})
 
-    paths: CliPositionalArg[list[str]] = Field(
+    paths: CliPositionalArg[Names] = Field(
         [], description="files, folders of mp4 files, and s3:// or https:// uris of clips"
     )
     reference: str | None = Field(None, description="one clip by the JSON that a worker gets, as dlq show prints it")
