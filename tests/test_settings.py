@@ -136,7 +136,8 @@ def audited(**environment: str) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("STALL_KAFKA_SASL_PLAIN_PASSWRD", "no setting 'sasl_plain_passwrd' (did you mean sasl_plain_password?)"),
+        ("STALL_KAFKA_SASL_PLAIN_PASSWRD", "PASSWRD: did you mean STALL_KAFKA_SASL_PLAIN_PASSWORD?"),
+        ("STALL_KAFKA_QUITE_ANOTHER", "no setting STALL_KAFKA_QUITE_ANOTHER: take it out"),
         ("STALL_KAFKA_GROUP_ID", "'group_id' can't be set from outside"),
     ],
 )
