@@ -46,7 +46,7 @@ _EXTRAS = {
 """Libraries that not every user needs, and the extra of our package that brings each."""
 _T = TypeVar("_T")
 Several = Annotated[list[_T], NoDecode, BeforeValidator(_split)]
-"""Several values: the flag repeated, or commas in the environment."""
+"""Several values: the flag repeated, each taken as it is, or commas in the environment."""
 Names = Several[str]
 
 
@@ -206,10 +206,21 @@ def _overview(prog: str, commands: Mapping[str, Command]) -> str:
     return "\n".join([f"usage: {prog} COMMAND [--help] ...", "", *rows])
 
 
+def _take_as_typed(parser: argparse.ArgumentParser, words: list[str]) -> argparse.Namespace:
+    """What was typed several times stays so: pydantic-settings would look for JSON and commas in lists."""
+    found = parser.parse_args(words)
+    for name, value in vars(found).items():
+        if isinstance(value, list):
+            setattr(found, name, tuple(value))
+    return found
+
+
 def _parse(prog: str, command: Command, argv: list[str], others: Mapping[str, Command]) -> CommandSettings:
     """The settings that flags and environment give; the help of a default command tells of the others, too."""
     prefix = str(command.settings.model_config["env_prefix"])
-    flags: CliSettingsSource[Any] = CliSettingsSource(command.settings, cli_prog_name=prog, formatter_class=_Help)
+    flags: CliSettingsSource[Any] = CliSettingsSource(
+        command.settings, cli_prog_name=prog, formatter_class=_Help, parse_args_method=_take_as_typed
+    )
     passed = (
         f"{start}<NAME> in the environment or .env: {what}" for start, what in command.settings.passed_through.items()
     )

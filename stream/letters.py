@@ -1,6 +1,7 @@
 """Dead letters: what each tells of its reference, and which of them are meant."""
 
-from collections.abc import Generator
+import heapq
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -103,3 +104,25 @@ def read_letters(cluster: Cluster, topic: str, selection: Selection) -> Generato
             letter = dead_letter_of(record)
             if letter and selection.takes(letter):
                 yield letter
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest of some dead letters, the very newest last, as in a log."""
+
+    letters: list[DeadLetter]
+    of: int
+    """How many there were."""
+
+
+def newest(letters: Iterable[DeadLetter], limit: int) -> Newest:
+    """The `limit` that were appended last, in whichever partition; no more than these are held in memory."""
+    kept: list[tuple[int, int, DeadLetter]] = []
+    number = 0
+    for number, letter in enumerate(letters, start=1):
+        entry = letter.record.timestamp_ms, number, letter  # numbers differ, so no two letters are compared
+        if number <= limit:
+            heapq.heappush(kept, entry)
+        else:
+            heapq.heappushpop(kept, entry)
+    return Newest([letter for *_, letter in sorted(kept)], number)

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -65,10 +66,10 @@ class _Burst:
 
 
 class SampledHandler(logging.StreamHandler[TextIO]):
-    """Of warnings and errors that are alike, shows so many a minute; the next one shown tells how many were left out.
+    """Of warnings and errors that are alike, shows so many a minute, and then how many were left out.
 
-    Alike are those of one sentence and, where it is about rejected clips, one reason. What is left out in the end is
-    told when the handler is closed.
+    Alike are those of one sentence and, where it is about rejected clips, one reason. What was left out in a minute is
+    told by the first line or the first `tell_left_out` after it, or when the handler is closed.
     """
 
     def __init__(self, stream: TextIO, *, burst: float = _BURST, clock: Callable[[], float] = time.monotonic) -> None:
@@ -79,33 +80,47 @@ class SampledHandler(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Called under the handler's lock."""
+        now = self._clock()
+        self._end_bursts(now, longer_than_s=_BURST_S)
         if not logging.WARNING <= record.levelno < logging.CRITICAL:
             super().emit(record)
             return
-        key, now = (record.name, record.msg, _facts_of(record).get("reason")), self._clock()
-        burst = self._bursts.get(key)
-        if burst is None or now - burst.since_s >= _BURST_S:
-            left_out = burst.left_out if burst else 0
-            burst = self._bursts[key] = _Burst(now)
-            if left_out:
-                record = _with_left_out(record, left_out)
+        burst = self._bursts.setdefault((record.name, record.msg, _facts_of(record).get("reason")), _Burst(now))
         if burst.shown < self._burst:
             burst.shown += 1
             super().emit(record)
         else:
             burst.left_out, burst.last = burst.left_out + 1, record
 
+    def tell_left_out(self) -> None:
+        """Tells what was left out in the minutes that are over."""
+        with self.lock or nullcontext():
+            self._end_bursts(self._clock(), longer_than_s=_BURST_S)
+
     def close(self) -> None:
-        """Tells what was left out, by the last of each kind."""
-        bursts, self._bursts = self._bursts, {}
-        for burst in bursts.values():
-            if burst.last:
-                super().emit(_with_left_out(burst.last, burst.left_out - 1))
+        """Tells all that was left out."""
+        self._end_bursts(self._clock(), longer_than_s=0.0)
         super().close()
 
+    def _end_bursts(self, now: float, *, longer_than_s: float) -> None:
+        ended = [key for key, burst in self._bursts.items() if now - burst.since_s >= longer_than_s]
+        for burst in map(self._bursts.pop, ended):
+            if burst.last:
+                super().emit(_left_out(burst.last, burst.left_out, within_s=now - burst.since_s))
 
-def _with_left_out(record: logging.LogRecord, count: int) -> logging.LogRecord:
-    return logging.makeLogRecord({**vars(record), **facts(**_facts_of(record), left_out=count)})
+
+def tell_left_out() -> None:
+    """To be called now and then by who runs for long: else the count of what was left out waits for the next line."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, SampledHandler):
+            handler.tell_left_out()
+
+
+def _left_out(last: logging.LogRecord, count: int, *, within_s: float) -> logging.LogRecord:
+    """A line of its own, with the time at which it is told."""
+    said = f"{count} lines like this were left out in {within_s:.0f} s: {last.getMessage()}"
+    told = {"msg": said, "args": None, "created": time.time(), "exc_info": None, "exc_text": None}
+    return logging.makeLogRecord({**vars(last), **told, **facts(**_facts_of(last), left_out=count)})
 
 
 def _facts_of(record: logging.LogRecord) -> dict[str, Any]:

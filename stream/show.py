@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from stream.console import Console
 from stream.ledger import Audit, Fault
 from stream.measures import Confusion, Interval
 from stream.records import FileSource, Outcome, Rejection, Source, Verdict

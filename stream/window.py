@@ -75,15 +75,6 @@ class _Lane:
         return next((offset for offset, entry in self.entries.items() if isinstance(entry, Pending)), self.next_offset)
 
 
-def longest_run(clips_per_partition: int) -> int:
-    """So many entries of a partition can be held back uncommitted before it is read from no more."""
-    return clips_per_partition - _least_read(clips_per_partition) + 1
-
-
-def _least_read(clips_per_partition: int) -> int:
-    return max(1, clips_per_partition // 8)
-
-
 class Window:
     """Never loses, repeats or reorders what is added; a position is never ahead of the first unfinished record.
 
@@ -164,7 +155,7 @@ class Window:
     @property
     def least_read(self) -> int:
         """So much of its share must be free for a partition to be read from: many small reads cost more than few."""
-        return _least_read(self.clips_per_partition)
+        return max(1, self.clips_per_partition // 8)
 
     @property
     def crowded(self) -> frozenset[Partition]:

@@ -18,18 +18,18 @@ from dataclasses import dataclass, field, replace
 
 from stream.broker.contract import Broker, Delivery, DeliveryRefused, Polled, Position
 from stream.clock import Clock
-from stream.errors import ClipFault, Outage, Reason, UserError, blaming
+from stream.errors import ClipFault, Outage, Reason, blaming
 from stream.lag import LagWatch
-from stream.logs import facts
+from stream.logs import facts, tell_left_out
 from stream.messages import OutcomeTopics
 from stream.metrics import DeliveryResult, Metrics, Stage, State
 from stream.notes import Note
 from stream.outcomes import reject
 from stream.pacing import Haste, Pace, Pacing
 from stream.records import Partition, Record, Rejection, Verdict, parse_reference, salvage_clip_id, traceparent_of
-from stream.rejections import RejectionLimit
+from stream.rejections import RejectionLimit, TooManyRejectionsError
 from stream.scorer import Scorer
-from stream.window import Done, Token, Window, longest_run
+from stream.window import Done, Token, Window
 
 log = logging.getLogger(__name__)
 
@@ -77,12 +77,6 @@ class Worker:
         metrics: Metrics,
         options: WorkerOptions,
     ) -> None:
-        longest = longest_run(window.clips_per_partition)
-        if options.rejections.in_a_row > longest:
-            raise UserError(
-                f"--rejections-in-a-row = {options.rejections.in_a_row}: the window holds back {longest} at most "
-                f"with --clips-per-partition = {window.clips_per_partition}; lower the one or raise the other"
-            )
         self._broker = broker
         self._scorer = scorer
         self._window = window
@@ -283,7 +277,11 @@ class Worker:
         for partition in sorted(self._window.partitions):  # in one order in each run of a simulation
             finished = self._window.finished(partition)
             limit = replace(self._rejections, wait_s=0.0) if partition in parting else self._rejections
-            count, position = limit.release(finished, self._window.position(partition), now=now)
+            try:
+                count, position = limit.release(finished, self._window.position(partition), now=now)
+            except TooManyRejectionsError:
+                self._log_held_back(finished)
+                raise
             if count:
                 entries += finished[:count]
                 positions[partition] = position
@@ -340,13 +338,18 @@ class Worker:
             self._metrics.end_to_end("captured", now - entry.outcome.captured_at.timestamp())
 
     def _log_outcome(self, entry: Done) -> None:
-        outcome, place = entry.outcome, entry.record.source.place
-        about: dict[str, str | None] = {"source": place, "traceparent": traceparent_of(entry.record.headers)}
+        outcome, about = entry.outcome, _about(entry)
         if isinstance(outcome, Rejection):
-            more = facts(clip_id=outcome.clip_id, reason=outcome.reason.value, **about)
-            log.warning("a clip is rejected: %s", outcome.detail, extra=more)
+            log.warning("a clip is rejected: %s", outcome.detail, extra=facts(reason=outcome.reason.value, **about))
         else:
-            log.debug("a clip is judged: %s", outcome.verdict, extra=facts(clip_id=outcome.clip_id, **about))
+            log.debug("a clip is judged: %s", outcome.verdict, extra=facts(**about))
+
+    def _log_held_back(self, entries: Iterable[Done]) -> None:
+        """No topic will tell of these."""
+        for entry in entries:
+            if isinstance(entry.outcome, Rejection):
+                more = facts(reason=entry.outcome.reason.value, **_about(entry))
+                log.warning("a clip is rejected, but not committed: %s", entry.outcome.detail, extra=more)
 
     def _tell(self) -> None:
         oldest_ms = self._window.oldest_ms
@@ -358,6 +361,7 @@ class Worker:
         if (now := self._clock.monotonic()) >= self._lag_due_s:
             self._lag_due_s = now + self._options.lag_every_s
             self._metrics.lag(self._lag.measure(self._window, self._broker.unread(), now_s=self._clock.wall()))
+            tell_left_out()
 
     def _waiting(self) -> dict[Stage, int]:
         inside, not_taken = self._scorer.waiting, self._window.waiting
@@ -376,6 +380,13 @@ class Worker:
         if self._paused and self._paused == self._window.partitions and not self._draining:
             return "backpressure"
         return "working" if len(self._window) else "idle"
+
+
+def _about(entry: Done) -> dict[str, str | None]:
+    """What a line of the log is about."""
+    record = entry.record
+    traceparent = traceparent_of(record.headers)
+    return {"clip_id": entry.outcome.clip_id, "source": record.source.place, "traceparent": traceparent}
 
 
 def _numbers(partitions: Iterable[Partition]) -> list[int]:

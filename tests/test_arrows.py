@@ -20,8 +20,9 @@ ARROWS: dict[str, set[str]] = {
     "stream.validation": set(),
     "stream.ports": set(),
     "stream.cli": {"stream.errors", "stream.interrupts", "stream.logs", "stream.textfiles", "stream.validation"},
+    "stream.console": set(),
     "stream.logs": set(),
-    "stream.settings": {"stream.cli", "stream.errors", "stream.logs", "stream.secretfiles", "stream.window"},
+    "stream.settings": {"stream.cli", "stream.errors", "stream.logs", "stream.secretfiles"},
     "stream.textfiles": {"stream.errors"},
     "stream.interrupts": set(),
     "stream.clip": {"stream.errors"},
@@ -108,6 +109,7 @@ ARROWS: dict[str, set[str]] = {
     "training": {
         "stream.clip",
         "stream.cli",
+        "stream.console",
         "stream.cpus",
         "stream.errors",
         "stream.fetch",
@@ -176,6 +178,7 @@ ARROWS: dict[str, set[str]] = {
     "trt_build": {
         "stream.clip",
         "stream.cli",
+        "stream.console",
         "stream.cpus",
         "stream.engine",
         "stream.errors",
@@ -203,6 +206,7 @@ DOORS: dict[str, set[str]] = {
     "av": {"stream.clip.decode", "training.synthetic"},
     "cv2": {"stream.clip.roi", "stream.clip.sample", "stream.pictures", "training.synthetic"},
     "kafka": {"stream.broker"},
+    "rich.console.Console": set(),  # its emoji codes change names: stream.console has one without
     "prometheus_client": {"stream.doctor.sample", "stream.metrics"},
     "obstore": {"stream.fetch.s3"},
     "urllib3": {"stream.fetch.http"},

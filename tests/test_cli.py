@@ -13,7 +13,7 @@ from typing import Literal
 
 import pytest
 from pydantic import BaseModel, Field
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
 import stream.__main__
 import training.__main__
@@ -50,6 +50,7 @@ class WashSettings(CommandSettings):
 
     sink: Path = Field(description="where")
     hot_water: bool = Field(False, description="else cold")
+    pieces: CliPositionalArg[Names] = Field([], description="what is dirty")
 
 
 class Kitchen:
@@ -185,6 +186,17 @@ def test_several_values_are_the_flag_repeated_or_commas_in_the_environment(kitch
     assert kitchen.pour("--guests", "Ann", "--guests", "Bo").guests == ["Ann", "Bo"]
     monkeypatch.setenv("STALL_GUESTS", "Ann, Bo,")
     assert kitchen.pour().guests == ["Ann", "Bo"]
+
+
+@pytest.mark.parametrize(
+    "name", ["[red]x:smile:.mp4", "[x]", "[", "{a}", '"q".mp4', "a,b.mp4", "a\\", " a ", "true", "1e3"]
+)
+def test_a_name_that_is_typed_is_taken_as_it_is(kitchen: Kitchen, name: str):
+    assert kitchen.pour("--guests", name, "--guests", "Bo").guests == [name, "Bo"]
+    assert kitchen.run("wash", "--sink", "left", name, "b.mp4") == 0
+    told = kitchen.told[-1]
+    assert isinstance(told, WashSettings)
+    assert told.pieces == [name, "b.mp4"]
 
 
 @pytest.mark.parametrize(("flags", "hot"), [([], False), (["--hot"], True), (["--hot-water"], True)])

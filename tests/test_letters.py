@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.errors import Reason
-from stream.letters import DeadLetter, Selection, dead_letter_of
+from stream.letters import DeadLetter, Selection, dead_letter_of, newest
 from stream.messages import OutcomeTopics
 from stream.records import SCHEMA, ClipReference, KafkaSource, Partition, Record, Rejection
 
@@ -91,3 +91,10 @@ def test_a_time_is_the_first_that_counts_and_the_first_that_does_not_any_more():
         found = letter(at_ms=at_ms)
         assert Selection(since=NOON).takes(found) == since
         assert Selection(until=NOON).takes(found) == until
+
+
+@given(st.lists(st.integers(0, 5)), st.integers(1, 8))
+def test_the_newest_are_those_that_were_appended_last_whatever_their_partition(times_ms, limit):
+    found = newest((letter(at_ms=at_ms) for at_ms in times_ms), limit)
+    assert [each.record.timestamp_ms for each in found.letters] == sorted(times_ms)[-limit:]
+    assert found.of == len(times_ms)

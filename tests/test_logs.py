@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -136,7 +136,33 @@ def test_of_errors_that_are_alike_a_few_a_minute_are_shown_and_the_rest_counted(
     ]
     lines.now = 61.0
     lines.log(logging.WARNING, "clip %d is bad", 13, reason="damaged")
-    assert lines.all[-1].endswith("clip 13 is bad reason=damaged left_out=7")
+    assert lines.all[-2].endswith("7 lines like this were left out in 61 s: clip 11 is bad reason=damaged left_out=7")
+    assert lines.all[-1].endswith("clip 13 is bad reason=damaged")
+
+
+def test_what_was_left_out_is_told_once_its_minute_is_over_though_nothing_more_happens():
+    lines = Lines()
+    for number in range(8):
+        lines.log(logging.WARNING, "bad %d", number)
+    lines.now = 59.0
+    lines.handler.tell_left_out()
+    assert len(lines.all) == 5
+    lines.now = 60.0
+    for _ in range(2):
+        lines.handler.tell_left_out()
+    assert len(lines.all) == 6
+    assert lines.all[-1].endswith("3 lines like this were left out in 60 s: bad 7 left_out=3")
+
+
+def test_a_count_of_what_was_left_out_has_the_time_at_which_it_is_told():
+    lines = Lines(_JsonFormatter)
+    for _ in range(6):
+        record = logging.makeLogRecord({"msg": "bad", "created": 0.0, "levelno": logging.ERROR, "levelname": "ERROR"})
+        lines.handler.handle(record)
+    lines.handler.close()
+    told = [datetime.fromisoformat(json.loads(each)["time"]) for each in lines.all]
+    assert told[-2].year == 1970
+    assert datetime.now(told[-1].tzinfo) - told[-1] < timedelta(minutes=1)
 
 
 def test_what_was_left_out_at_last_is_told_at_the_end():
@@ -144,7 +170,7 @@ def test_what_was_left_out_at_last_is_told_at_the_end():
     for number in range(8):
         lines.log(logging.ERROR, "bad %d", number)
     lines.handler.close()
-    assert lines.all[-1].endswith("bad 7 left_out=2")
+    assert lines.all[-1].endswith("3 lines like this were left out in 0 s: bad 7 left_out=3")
     assert len(lines.all) == 6
 
 

@@ -99,7 +99,14 @@ def test_what_is_still_to_be_skipped_stays_in_the_note():
 def test_the_complaint_names_where_why_and_the_way_out():
     with pytest.raises(TooManyRejectionsError) as caught:
         LIMIT.release(finished("rrrr"), Position(0), now=0.0)
-    for said in ("4 references", "clips[0]", "offset 3", "damaged (torn)", "--rejections-in-a-row"):
+    for said in (
+        "4 references",
+        "clips[0]",
+        "offset 3",
+        "damaged (torn)",
+        "(4 damaged) is not committed",
+        "--rejections-in-a-row (now 4",
+    ):
         assert said in str(caught.value)
 
 

@@ -5,9 +5,9 @@ import json
 import math
 
 import pytest
-from rich.console import Console
 
 from stream.audit import Topics
+from stream.console import Console
 from stream.errors import Reason, UserError
 from stream.expectations import Expectations, read_expectations
 from stream.ledger import Ledger

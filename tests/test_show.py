@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 import pytest
-from rich.console import Console
 
+from stream.console import Console
 from stream.errors import Reason
 from stream.expectations import Expectations
 from stream.ledger import Audit, Fault
@@ -187,3 +187,15 @@ def test_progress_goes_to_stderr_so_that_stdout_holds_nothing_but_results(capsys
     assert printed.out == ""
     assert "clips" in printed.err
     assert "5/7" in printed.err
+
+
+ODD = ["[red]x:smile:.mp4", "root:x:0:0:r", ":x:[/]", "a\\[b]"]
+
+
+@pytest.mark.parametrize("clip_id", ODD)
+def test_a_name_is_shown_as_it_is(clip_id: str):
+    rejection = Rejection(
+        schema=1, clip_id=clip_id, reason=Reason.DAMAGED, detail=f"{clip_id} is torn", source=FileSource(file="x")
+    )
+    said = text_of(show_outcomes, [rejection, made_verdict(clip_id=clip_id)])
+    assert said.count(clip_id) == 3

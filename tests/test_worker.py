@@ -1,12 +1,15 @@
 """One turn after another: what the worker delivers, when, what it reads, and how it stops."""
 
+import io
+import logging
 from dataclasses import replace
 from typing import get_args
 
 import pytest
 
 from stream.broker.contract import Delivery, Position
-from stream.errors import Reason, UserError
+from stream.errors import Reason
+from stream.logs import SampledHandler
 from stream.metrics import Metrics, Registry, Stage
 from stream.pacing import Pacing
 from stream.records import KafkaSource, Partition, Record, Rejection, Verdict, rejection_of, source_of
@@ -249,9 +252,37 @@ def test_a_record_that_an_operator_had_skipped_is_not_looked_at(lab: Lab):
     assert lab.world.committed(A) == Position(4)
 
 
-def test_a_limit_that_a_window_cannot_hold_back_is_refused(lab: Lab):
-    with pytest.raises(UserError, match="rejections-in-a-row = 11: the window holds back 10 at most"):
-        lab.member(rejections=RejectionLimit(in_a_row=11))
+def test_a_run_longer_than_the_window_can_hold_back_goes_on_piece_by_piece_up_to_the_limit(lab: Lab):
+    longer = RejectionLimit(in_a_row=25, share=1.0)
+    lab.append(A, *["missing"] * 24, "good", *["missing"] * 25)
+    member = lab.member(rejections=longer)
+    with pytest.raises(TooManyRejectionsError, match=r"25 references in a row of clips\[0\]"):
+        lab.work(member, turns=400, seconds=40.0)
+    assert 25 < lab.committed(A) < 50
+
+
+def test_those_that_stop_it_are_logged_for_no_topic_tells_of_them(lab: Lab, caplog: pytest.LogCaptureFixture):
+    lab.append(A, *["missing"] * 10)
+    with pytest.raises(TooManyRejectionsError):
+        lab.work(lab.member(), turns=40)
+    told = [each for each in caplog.records if "rejected, but not committed" in each.message]
+    assert [each.facts["source"] for each in told] == [f"clips[0]@{offset}" for offset in range(10)]  # type: ignore[attr-defined]
+    assert told[0].facts["clip_id"] == "0.missing"  # type: ignore[attr-defined]
+
+
+def test_an_idle_worker_tells_how_many_lines_were_left_out(lab: Lab):
+    said, now = io.StringIO(), [0.0]
+    handler = SampledHandler(said, burst=2, clock=lambda: now[0])
+    logging.getLogger().addHandler(handler)
+    try:
+        lab.append(A, *["missing"] * 9, "good")
+        member = lab.member()
+        lab.work(member, turns=40)
+        now[0] = 60.0
+        lab.work(member, seconds=2.0)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert "7 lines like this were left out in 60 s: a clip is rejected" in said.getvalue().splitlines()[-1]
 
 
 # Refusals and changes of ownership.

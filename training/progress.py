@@ -6,7 +6,6 @@ from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -16,6 +15,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from stream.console import Console
 
 if TYPE_CHECKING:
     from training.loop import Step  # it needs torch, and not all that is done with bars does
@@ -29,7 +30,7 @@ class Bars:
 
     def __init__(self, *, shown: bool = True) -> None:
         """With `shown` false it says nothing, as all but one of several processes do."""
-        self._console = Console(stderr=True, quiet=not shown, markup=False, emoji=False, highlight=False)
+        self._console = Console(stderr=True, quiet=not shown, markup=False, highlight=False)
         name, note = (TextColumn(each, markup=False) for each in ("{task.description}", "{task.fields[note]}"))
         times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
         columns = (name, BarColumn(), TaskProgressColumn(), *times, note)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from pydantic_core import to_json
-from rich.console import Console
 from rich.table import Table
 
+from stream.console import Console
 from stream.verdict import DecisionRule
 from training import words
 from training.measures.study import Study
@@ -25,7 +25,7 @@ def print_table(studies: Sequence[Study], rule: DecisionRule) -> None:
             *map(words.bounded, (each.mcc, each.sensitivity, each.specificity, each.pr_auc)),
             words.percent(each.uncertain),
         )
-    Console(width=None if Console().is_terminal else 140, markup=False, emoji=False).print(table)
+    Console(width=None if Console().is_terminal else 140, markup=False).print(table)
 
 
 def print_json(studies: Sequence[Study]) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from stream.console import Console
 from training.data.cache import Contents, Count
 from training.words import percent
 
@@ -21,7 +21,7 @@ def show_contents(console: Console, contents: Contents, *, failures: Path) -> No
     table.add_row("all", *_cells(contents.clips))
     console.print(table)
     for reason, clips in contents.failures.items():
-        console.print(f"{clips} could not be read: {reason}", highlight=False)
+        console.print(f"{clips} could not be read: {reason}", markup=False, highlight=False)
     if contents.failures:
         console.print(f"they are listed in {failures}", markup=False, highlight=False, soft_wrap=True)
     for note in contents.notes:

@@ -3,9 +3,9 @@
 from dataclasses import asdict
 
 from pydantic import JsonValue
-from rich.console import Console
 from rich.table import Table
 
+from stream.console import Console
 from stream.engine.artifact import Artifact, Manifest, Proof
 from stream.engine.golden import proof_of
 from stream.verdict import DecisionRule

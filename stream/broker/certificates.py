@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from stream.errors import UserError
@@ -63,7 +64,15 @@ def _load_authorities(context: ssl.SSLContext, name: str, path: str) -> None:
     try:
         context.load_verify_locations(path)
     except ssl.SSLError:
-        raise UserError(f"the Kafka setting {name} = {path!r} has nothing in PEM that it could: convert it") from None
+        if not Path(path).read_bytes().strip():
+            raise UserError(
+                f"the Kafka setting {name} = {path!r} is an empty file: put the authority's certificate there, or take "
+                "the setting out where the system knows the authority"
+            ) from None
+        raise UserError(
+            f"the Kafka setting {name} = {path!r} holds nothing in PEM: convert it "
+            f"(openssl x509 -inform DER -in {path} -out ca.pem)"
+        ) from None
 
 
 def _load_certificate(context: ssl.SSLContext, options: Mapping[str, Any]) -> None:

@@ -164,12 +164,16 @@ def parse_options(texts: Mapping[str, str]) -> dict[str, Any]:
     return {name: _parse_option(name, text) for name, text in texts.items()}
 
 
+def _typed(name: str) -> str:
+    """As the user gives it: all of them are from the environment, `.env` or a file of that name."""
+    return f"STALL_KAFKA_{name.upper()}"
+
+
 def _parse_option(name: str, text: str) -> Any:
     if name not in _DEFAULTS:
         close = difflib.get_close_matches(name, _DEFAULTS, n=1)
-        raise UserError(
-            f"kafka-python knows no setting {name!r}{f' (did you mean {close[0]}?)' if close else ''}: take it out"
-        )
+        way_out = f"did you mean {_typed(close[0])}?" if close else "take it out"
+        raise UserError(f"Kafka's client knows no setting {_typed(name)}: {way_out}")
     default = _DEFAULTS[name]
     if name in _OURS or not (default is None or isinstance(default, (bool, int, float, str))):
         raise UserError(f"the Kafka setting {name!r} can't be set from outside: take it out")

@@ -1,5 +1,6 @@
 """Creates the topics and asks a broker whether it serves."""
 
+import difflib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import (
+    InvalidReplicationFactorError,
     InvalidTopicError,
     KafkaError,
     TopicAlreadyExistsError,
@@ -21,6 +23,8 @@ from stream.errors import UserError
 FOR_EVER_MS = -1
 """Retention of outcome topics: Kafka's default would delete verdicts after 7 days."""
 _NO_SUCH_TOPIC = (UnknownTopicOrPartitionError.errno, InvalidTopicError.errno)
+_ALIKE = 0.85
+"""Of difflib's ratios: a slip of the finger, and not another name of the same kind."""
 _FOR_EVER = {"retention.ms": str(FOR_EVER_MS), "retention.bytes": "-1", "cleanup.policy": "delete"}
 
 
@@ -91,6 +95,10 @@ def _ensure(cluster: Cluster, admin: KafkaAdminClient, topic: Topic) -> str:
             admin.create_topics({topic.name: wanted}, wait_for_metadata=True)
     except TopicAlreadyExistsError:
         return _found(admin, topic)
+    except InvalidReplicationFactorError as error:
+        brokers = len(admin.describe_cluster()["brokers"])
+        told = f"{topic.replication} copies of each partition were asked for, and the brokers are {brokers}"
+        raise UserError(f"the topic {topic.name!r} could not be created: {_reason(error)}; {told}") from None
     except KafkaError as error:
         raise UserError(f"the topic {topic.name!r} could not be created: {_reason(error)}") from None
     return f"created with {_count(topic.partitions)}"
@@ -144,9 +152,11 @@ def require_topics(cluster: Cluster, names: Iterable[str]) -> None:
     """
     with cluster.admin() as admin:
         missing = _missing(cluster, admin, sorted(set(names)))
+        near = difflib.get_close_matches(missing[0], admin.list_topics(), n=1, cutoff=_ALIKE) if missing else []
     if missing:
+        meant = f"did you mean {near[0]!r}? Else " if near else ""
         raise UserError(
-            f"the topic {missing[0]!r} doesn't exist on {cluster.bootstrap}: create it (python -m stream topics)"
+            f"the topic {missing[0]!r} doesn't exist on {cluster.bootstrap}: {meant}create it (python -m stream topics)"
         )
 
 

@@ -3,12 +3,11 @@
 import json
 from dataclasses import asdict
 
-from rich.console import Console
-
 from stream.audit import Scope, audit, audit_until_settled, has_passed
 from stream.broker.topics import require_topics
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of, extent_of, topics_of
+from stream.console import Console
 from stream.ledger import Audit
 from stream.settings import AuditSettings
 from stream.show import Bar, show_audit

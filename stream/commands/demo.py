@@ -2,9 +2,8 @@
 
 import sys
 
-from rich.console import Console
-
 from stream.children import ChildFailedError
+from stream.console import Console
 from stream.demo import DemoOptions, run_demo
 from stream.settings import DemoSettings
 

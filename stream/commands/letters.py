@@ -1,13 +1,14 @@
 """`python -m stream dlq show` and `requeue`: rejected references, looked at and sent back."""
 
 import json
+import sys
+from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
 
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of, outcome_topics_of
 from stream.errors import UserError
-from stream.letters import Selection, read_letters
+from stream.letters import DeadLetter, Selection, newest, read_letters
 from stream.render import letter_json, letter_line, letter_lines
 from stream.requeue import requeue, sentences
 from stream.settings import DlqShowSettings, LettersSettings, RequeueSettings
@@ -18,12 +19,20 @@ def show(settings: DlqShowSettings) -> int:
     start_log(settings)
     found = read_letters(cluster_of(settings), settings.dead_letters_topic, _selection(settings))
     with closing(found) as letters:
-        for letter in islice(letters, settings.limit):
+        for letter in letters if settings.limit is None else _newest(letters, settings.limit):
             if settings.as_json:
                 print(json.dumps(letter_json(letter)))
             else:
                 print(*letter_lines(letter), "", sep="\n")
     return 0
+
+
+def _newest(letters: Iterator[DeadLetter], limit: int) -> Iterator[DeadLetter]:
+    """The newest; then says on stderr how many older ones there are, so that --json stays what it is."""
+    found = newest(letters, limit)
+    yield from found.letters
+    if found.of > limit:
+        print(f"the newest {limit} of {found.of}: a larger --limit shows more, none shows all", file=sys.stderr)
 
 
 def send_back(settings: RequeueSettings) -> int:

@@ -2,10 +2,9 @@
 
 import json
 
-from rich.console import Console
-
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of, extent_of, topics_of
+from stream.console import Console
 from stream.expectations import read_expectations
 from stream.report import report
 from stream.settings import ReportSettings

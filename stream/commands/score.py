@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-
 from stream.commands import start_log
 from stream.commands.scoring import Scoring, open_scoring
 from stream.commands.sources import source_options
+from stream.console import Console
 from stream.fetch import named_sources
 from stream.metrics import Metrics, Registry
 from stream.outcomefile import OutcomeFile

@@ -1,7 +1,6 @@
 """What `worker` and `score` can be told: where clips come from, what judges them, and how the machine is used."""
 
 import os
-from bisect import bisect_left
 from pathlib import Path
 from typing import Literal, Self
 
@@ -11,7 +10,6 @@ from pydantic_settings import CliPositionalArg, SettingsConfigDict
 from stream.cli import Names
 from stream.settings.sending import TopicsSettings
 from stream.settings.shared import MemberSettings, StreamSettings
-from stream.window import longest_run
 
 _AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN")
 
@@ -94,7 +92,9 @@ class WorkerSettings(OpsSettings, ModelSettings, AllowSettings, MemberSettings, 
     clips_in_window: int = Field(1024, ge=1, description="references in hand at most")
     clips_per_partition: int = Field(128, ge=1, description="of these, of one partition at most")
     rejections_in_a_row: int = Field(
-        100, ge=1, description="so many rejections in a row of one partition stop the worker, uncommitted"
+        100,
+        ge=1,
+        description="so many rejections in a row of one partition stop the worker; those of the last 5 s uncommitted",
     )
     rejections_share: float = Field(
         0.5, gt=0, le=1, description="a greater share of one partition's last 200 to 400 stops it, too; 1 never does"
@@ -102,18 +102,14 @@ class WorkerSettings(OpsSettings, ModelSettings, AllowSettings, MemberSettings, 
     drain_s: float = Field(20.0, ge=0, description="seconds that a stop takes at most to finish what is in hand")
 
     @model_validator(mode="after")
-    def _window_holds_a_run(self) -> Self:
-        """Else the run that is to stop the worker would stop the reading before it is full."""
-        run, share, window = self.rejections_in_a_row, self.clips_per_partition, self.clips_in_window
-        if run <= longest_run(share) and share <= window:
-            return self
-        larger = max(share, bisect_left(range(2 * run), run, key=longest_run))
-        smaller = min(share, window)
-        raise ValueError(
-            f"--rejections-in-a-row {run}, --clips-per-partition {share} and --clips-in-window {window} don't fit into "
-            f"each other: {run}, {larger} and {max(window, larger)} would do, or {min(run, longest_run(smaller))}, "
-            f"{smaller} and {window}"
-        )
+    def _share_fits_into_the_window(self) -> Self:
+        share, window = self.clips_per_partition, self.clips_in_window
+        if share > window:
+            raise ValueError(
+                f"--clips-per-partition {share} is more than --clips-in-window {window}: "
+                "lower the one or raise the other"
+            )
+        return self
 
 
 class ScoreSettings(ModelSettings):
@@ -121,7 +117,7 @@ class ScoreSettings(ModelSettings):
 
     model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json"})
 
-    paths: CliPositionalArg[list[str]] = Field(
+    paths: CliPositionalArg[Names] = Field(
         [], description="files, folders of mp4 files, and s3:// or https:// uris of clips"
     )
     reference: str | None = Field(None, description="one clip by the JSON that a worker gets, as dlq show prints it")

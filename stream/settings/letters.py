@@ -23,7 +23,7 @@ class DlqShowSettings(LettersSettings):
     model_config = SettingsConfigDict(cli_shortcuts={"as-json": "json"})
 
     as_json: bool = Field(False, description="print one JSON object a line")
-    limit: int | None = Field(None, ge=1, description="end after so many")
+    limit: int | None = Field(None, ge=1, description="only the newest so many, of all partitions, the newest last")
 
 
 class RequeueSettings(LettersSettings, TopicNames):

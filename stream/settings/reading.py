@@ -48,7 +48,7 @@ class ExportSettings(ExtentSettings, TopicNames):
 class ShowSettings(ArtifactSettings, AllowSettings, TopicNames):
     """Chosen outcomes as a page with pictures."""
 
-    names: CliPositionalArg[list[str]] = Field([], description="clips by their clip_id")
+    names: CliPositionalArg[Names] = Field([], description="clips by their clip_id")
     outcomes: Path | None = Field(
         None, description="file of outcomes that `score --out` wrote, which is read instead of the topics"
     )

@@ -18,6 +18,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
         made.issue(name)
     made.issue("locked", password=PASSWORD)
     made.cafile.with_name("prose.pem").write_text("no certificate")
+    made.cafile.with_name("empty.pem").write_text("\n")
     return made
 
 
@@ -43,7 +44,8 @@ def test_a_file_that_is_not_there_or_may_not_be_read_is_named_with_its_setting(a
 
 
 def test_a_file_of_another_format_is_named(authority: Authority):
-    assert "ssl_cafile = 'prose.pem' has nothing in PEM" in refused(authority, ssl_cafile="prose.pem")
+    assert "ssl_cafile = 'prose.pem' holds nothing in PEM: convert it" in refused(authority, ssl_cafile="prose.pem")
+    assert "ssl_cafile = 'empty.pem' is an empty file: put the" in refused(authority, ssl_cafile="empty.pem")
     said = refused(authority, ssl_certfile="prose.pem", ssl_keyfile="me.key")
     assert "ssl_certfile = 'prose.pem' and ssl_keyfile = 'me.key' must be a certificate and its key, in PEM" in said
 

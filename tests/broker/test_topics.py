@@ -1,6 +1,7 @@
 """Topics are made once and left alone afterwards; options are read from text."""
 
 import uuid
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from stream.broker.cluster import Cluster, parse_options
-from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
+from stream.broker.topics import FOR_EVER_MS, Topic, create_topics, require_topics
 from stream.errors import UserError
 
 
@@ -65,6 +66,21 @@ def test_what_kafka_refuses_is_said_with_the_topic(cluster: Cluster, topic: Topi
         create_topics(cluster, [topic])
 
 
+def test_more_copies_than_there_are_brokers_are_told_how_many_these_are(cluster: Cluster):
+    with pytest.raises(UserError, match=r"3 copies of each partition were asked for, and the brokers are 1$"):
+        create_topics(cluster, [Topic("many-copies", replication=3)])
+
+
+def test_a_topic_that_is_missing_is_told_beside_one_that_is_spelt_alike(
+    cluster: Cluster, new_topic: Callable[..., str]
+):
+    there = new_topic()
+    with pytest.raises(UserError, match=f"did you mean '{there}'\\? Else create it"):
+        require_topics(cluster, [there[:-1]])
+    with pytest.raises(UserError, match=r"'quite-another' doesn't exist on \S+: create it"):
+        require_topics(cluster, ["quite-another"])
+
+
 def test_options_become_what_kafka_python_wants():
     texts = {
         "security_protocol": "SASL_SSL",
@@ -83,7 +99,7 @@ def test_options_become_what_kafka_python_wants():
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("security_protocoll", "SSL", "did you mean security_protocol"),
+        ("security_protocoll", "SSL", "did you mean STALL_KAFKA_SECURITY_PROTOCOL"),
         ("security_protocol", "ssl", "must be one of PLAINTEXT, SSL"),
         ("sasl_mechanism", "SCRAM", "must be one of PLAIN, "),
         ("isolation_level", "read_uncommitted", "can't be set"),

@@ -66,6 +66,18 @@ def test_the_settings_written_are_the_workers_and_each_is_one(ours: Manifests):
     assert {name for name in data if not name.startswith("STALL_KAFKA_")} <= known
 
 
+def test_kafka_may_have_a_certificate_of_a_publicly_known_authority(folder: Path, ours: Manifests):
+    usual = (folder / "stall" / "kustomization.yaml").read_text()
+    before, after = usual.split("patches:", maxsplit=1)
+    known = folder / "known"
+    known.mkdir()
+    patch = indent(block("op: remove, path: /data/STALL_KAFKA_SSL_CAFILE"), "  ")
+    (known / "kustomization.yaml").write_text(f"{before}patches:{after.rstrip()}\n{patch}")
+    without, usually = built(known).one("ConfigMap"), ours.one("ConfigMap")
+    assert usually["data"].keys() - without["data"].keys() == {"STALL_KAFKA_SSL_CAFILE"}
+    assert usually["metadata"]["name"] != without["metadata"]["name"], "the workers are not rolled"
+
+
 def test_the_image_named_is_the_one_that_runs(ours: Manifests, shadow: Manifests):
     assert ours.container["image"] == "my.registry/stall-worker:0.1.0"
     assert shadow.container["image"] == "my.registry/stall-worker:DIGEST"

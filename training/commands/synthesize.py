@@ -2,9 +2,9 @@
 
 import sys
 
-from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
+from stream.console import Console
 from training.settings import SynthesizeSettings
 from training.synthetic.folder import synthesize
 

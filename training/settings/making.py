@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
-from stream.cli import Names
+from stream.cli import Names, Several
 from stream.clip.spec import ClipSpec
 from stream.cpus import usable_cpus
 from training.settings.shared import (
@@ -33,7 +33,7 @@ class SynthesizeSettings(TrainingSettings):
 class ContactSheetSettings(TrainingSettings):
     """Show clips side by side: one row of evenly spaced frames for each."""
 
-    clips: CliPositionalArg[list[Path]] = Field(min_length=1, description="MP4 files, or folders of them")
+    clips: CliPositionalArg[Several[Path]] = Field(min_length=1, description="MP4 files, or folders of them")
     out: Path = Field(description="PNG file to write")
     outcomes: Path | None = Field(None, description="what `python -m stream score --json` printed: shows the verdicts")
     rows: int = Field(12, ge=1, le=500, description="most clips shown")

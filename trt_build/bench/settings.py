@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
-from stream.cli import CommandSettings
+from stream.cli import CommandSettings, Several
 from stream.cpus import usable_cpus
 
 
@@ -14,7 +14,9 @@ class BenchSettings(CommandSettings):
 
     model_config = SettingsConfigDict(env_prefix="STALL_BENCH_", cli_shortcuts={"json-file": "json"})
 
-    artifacts: CliPositionalArg[list[Path]] = Field(min_length=1, description="folders that python -m trt_build wrote")
+    artifacts: CliPositionalArg[Several[Path]] = Field(
+        min_length=1, description="folders that python -m trt_build wrote"
+    )
     checkpoint: Path | None = Field(
         default=None,
         description="folder that training wrote: PyTorch takes part with it, and is what others are compared with",

@@ -4,9 +4,9 @@ Each module imports what its command uses, and is itself imported only when the 
 artifacts only `bench`, and `verify` with a checkpoint, bring PyTorch.
 """
 
-from rich.console import Console
+from stream.console import Console
 
 
 def console() -> Console:
     """For tables; wide enough for names with dots where the output is no terminal."""
-    return Console(width=None if Console().is_terminal else 140, markup=False, emoji=False)
+    return Console(width=None if Console().is_terminal else 140, markup=False)

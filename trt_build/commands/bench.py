@@ -1,7 +1,6 @@
 """`python -m trt_build bench`: how fast artifacts are, beside PyTorch and ONNX Runtime."""
 
-from rich.console import Console
-
+from stream.console import Console
 from training.outfile import check_writable, write_text
 from trt_build.bench.plot import check_format, plot
 from trt_build.bench.report import table
@@ -15,11 +14,11 @@ def run(settings: BenchSettings) -> int:
         check_writable(path)
     if settings.plot:
         check_format(settings.plot)
-    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+    console = Console(stderr=True, markup=False, highlight=False)
     found = bench(settings, lambda what: console.print(what, style="dim", soft_wrap=True))
-    Console().print(table(found))
+    Console(markup=False).print(table(found))
     for note in found.notes:
-        Console().print(note, markup=False, emoji=False, highlight=False, soft_wrap=True)
+        Console().print(note, markup=False, highlight=False, soft_wrap=True)
     if settings.json_file:
         write_text(settings.json_file, found.model_dump_json(indent=2) + "\n")
     if settings.plot:
