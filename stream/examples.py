@@ -1,27 +1,32 @@
-"""The few of many that are named, for a person to look at."""
+"""The few of many that are kept, for a person to look at."""
 
 from heapq import heappush, heappushpop
+from typing import Generic, TypeVar
 
 EXAMPLES = 10
 
+T = TypeVar("T")
+Rank = tuple[int, ...]
 
-class Foremost:
-    """Counts any number, and keeps the `EXAMPLES` that rank highest; of equal ones those that came first."""
 
-    def __init__(self) -> None:
+class Foremost(Generic[T]):
+    """Counts any number, and keeps the `most` that rank highest; of equal ones those that came first."""
+
+    def __init__(self, most: int = EXAMPLES) -> None:
         self.count = 0
-        self._kept: list[tuple[int, int, str]] = []
+        self._most = most
+        self._kept: list[tuple[Rank, int, T]] = []
 
-    def add(self, text: str, *, rank: int = 0) -> None:
-        """Enters one more."""
+    def add(self, item: T, *, rank: Rank = ()) -> None:
+        """Enters one more; all have ranks of one length."""
         self.count += 1
-        entry = rank, -self.count, text
-        if len(self._kept) < EXAMPLES:
+        entry = rank, -self.count, item  # no two have one number, so items themselves are never compared
+        if len(self._kept) < self._most:
             heappush(self._kept, entry)
         else:
             heappushpop(self._kept, entry)
 
     @property
-    def named(self) -> tuple[str, ...]:
+    def kept(self) -> tuple[T, ...]:
         """Those that are kept, the highest rank first."""
-        return tuple(text for *_, text in sorted(self._kept, reverse=True))
+        return tuple(item for *_, item in sorted(self._kept, reverse=True))

@@ -95,8 +95,8 @@ class Ledger:
         self._late_after_s = late_after_s
         self._tally = Tally()
         self._last: dict[tuple[int, Partition], int] = {}
-        self._faults: defaultdict[Fault, Foremost] = defaultdict(Foremost)
-        self._pending = Foremost()
+        self._faults: defaultdict[Fault, Foremost[str]] = defaultdict(Foremost)
+        self._pending = Foremost[str]()
         self._references = self._outcomes = self._unproven = self._expired = 0
 
     def covers(self, source: KafkaSource) -> bool:
@@ -145,7 +145,7 @@ class Ledger:
             self._compare(record, clip=told.clip, took_ms=max(0, told.at_ms - record.timestamp_ms))  # clocks differ
             return told.at_ms
         if offset >= self._committed.get(number, 0):
-            self._pending.add(_waiting(record), rank=-record.timestamp_ms)
+            self._pending.add(_waiting(record), rank=(-record.timestamp_ms,))
         elif self._outcomes_deleted:
             self._unproven += 1
         else:
@@ -157,7 +157,7 @@ class Ledger:
         if clip not in (_CONTRADICTS_ITSELF, checksum(clip_id)):
             self._faults["mismatched"].add(where)
         if self._late_after_s is not None and took_ms / 1000 > self._late_after_s:
-            self._faults["late"].add(f"{where} after {took_ms / 1000:.1f} s{_of(clip_id)}", rank=took_ms)
+            self._faults["late"].add(f"{where} after {took_ms / 1000:.1f} s{_of(clip_id)}", rank=(took_ms,))
 
     def close(self) -> Audit:
         """The result, once all was entered."""
@@ -167,11 +167,11 @@ class Ledger:
             references=self._references,
             outcomes=self._outcomes,
             pending=self._pending.count,
-            oldest_pending=self._pending.named,
+            oldest_pending=self._pending.kept,
             unproven=self._unproven,
             expired=self._expired,
             faults={fault: found.count for fault, found in self._faults.items()},
-            examples={fault: found.named for fault, found in self._faults.items()},
+            examples={fault: found.kept for fault, found in self._faults.items()},
         )
 
 

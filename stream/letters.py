@@ -1,6 +1,5 @@
 """Dead letters: what each tells of its reference, and which of them are meant."""
 
-import heapq
 from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from datetime import datetime
 from stream.broker.cluster import Cluster
 from stream.broker.reading import read_topic
 from stream.errors import ClipFault, Reason
+from stream.examples import Foremost
 from stream.extent import milliseconds
 from stream.messages import own_headers
 from stream.records import (
@@ -117,12 +117,7 @@ class Newest:
 
 def newest(letters: Iterable[DeadLetter], limit: int) -> Newest:
     """The `limit` that were appended last, in whichever partition; no more than these are held in memory."""
-    kept: list[tuple[int, int, DeadLetter]] = []
-    number = 0
-    for number, letter in enumerate(letters, start=1):
-        entry = letter.record.timestamp_ms, number, letter  # numbers differ, so no two letters are compared
-        if number <= limit:
-            heapq.heappush(kept, entry)
-        else:
-            heapq.heappushpop(kept, entry)
-    return Newest([letter for *_, letter in sorted(kept)], number)
+    kept = Foremost[DeadLetter](limit)
+    for number, letter in enumerate(letters):
+        kept.add(letter, rank=(letter.record.timestamp_ms, number))
+    return Newest(list(reversed(kept.kept)), kept.count)

@@ -50,18 +50,20 @@ class RejectionLimit:
             rejection = entry.outcome if isinstance(entry.outcome, Rejection) else None
             if rejection is None or rejection.reason is not Reason.SKIPPED:
                 note = note.counting(rejected=rejection is not None, about=self.share_of)
-            if rejection:
-                self._check(finished[:number], note)
+            if rejection and (many := self._too_many(note)):
+                raise TooManyRejectionsError(self._complaint(finished[:number], many))
             waited = count == number - 1 and now - entry.finished_at >= self.wait_s
             if not rejection or waited:
                 count, position = number, _position_after(entry, note)
         return count, position
 
-    def _check(self, finished: Sequence[Done], note: Note) -> None:
+    def _too_many(self, note: Note) -> str | None:
+        """Which of the two limits is reached, in words."""
         if note.in_a_row >= self.in_a_row:
-            raise TooManyRejectionsError(self._complaint(finished, f"{note.in_a_row} references in a row"))
+            return f"{note.in_a_row} references in a row"
         if note.of >= self.share_of and note.rejected > self.share * note.of:
-            raise TooManyRejectionsError(self._complaint(finished, f"{note.rejected} of the last {note.of} references"))
+            return f"{note.rejected} of the last {note.of} references"
+        return None
 
     def _complaint(self, finished: Sequence[Done], many: str) -> str:
         entry, found = finished[-1], [each.outcome for each in finished if isinstance(each.outcome, Rejection)]

@@ -1,9 +1,11 @@
 """Numbers as a person reads them."""
 
+from stream.wording import noun
+
 
 def many(count: int, one: str, more: str | None = None) -> str:
     """`1 worker`, `2,000 references`."""
-    return f"{count:,} {one if count == 1 else more or f'{one}s'}"
+    return f"{count:,} {noun(count, one, more)}"
 
 
 def span(seconds: float) -> str:
