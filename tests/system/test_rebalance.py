@@ -19,11 +19,7 @@ from tests.system.slow import SlowStore
 
 PARTITIONS = 4
 LONGEST_GAP_S = 2.0
-"""On a machine that others keep busy it is half of a worker's start, which takes 3 s on one of 2 idle cores."""
-QUICK_START_S = 5.0
-IN_HAND = 16
-"""Clips of a worker; where starts are slower, what was in hand can't always be finished before a partition goes, and
-may be begun anew at each change."""
+"""On a machine that others keep busy it is a third of a worker's start, which takes 3 s on one of 2 idle cores."""
 PICKED_UP_WITHIN_S = 15
 AHEAD = 300
 """So many references are always left to do, of all partitions together."""
@@ -33,12 +29,12 @@ STEADY_S = 1.0
 
 @pytest.fixture
 def store(small: Path) -> Iterator[SlowStore]:
-    """With so many `FETCHES` at a time a worker does 40 clips a second at most, and has 16 in hand."""
+    """With so few `FETCHES` at a time a worker does 10 clips a second at most, which leaves a slow machine room."""
     with SlowStore(small, takes_s=0.2) as it:
         yield it
 
 
-FETCHES = ("--fetches", 8)
+FETCHES = ("--fetches", 2)
 
 
 def feeding(lab: Lab, store: SlowStore) -> Feeder:
@@ -129,13 +125,11 @@ def test_four_workers_come_and_three_go_under_load(
             shared(workers, *shares)
             time.sleep(STEADY_S)
         finished(lab, store, feeder)
-    most_again = 0 if max(starts_s) < QUICK_START_S else IN_HAND * (2 * len(slots) - 2)
-    print(f"fetched twice {len(store.asked_again)}, starts {starts_s}")
-    assert len(store.asked_again) <= most_again, store.asked_again
+    assert store.asked_again == []
     longest_s = {partition: max(found) for partition, found in gaps_s(lab).items()}
     print(f"longest gaps {longest_s}, starts {starts_s}")
     assert longest_s.keys() == set(range(PARTITIONS))
-    assert max(longest_s.values()) <= max(LONGEST_GAP_S, max(starts_s) / 2), longest_s
+    assert max(longest_s.values()) <= max(LONGEST_GAP_S, max(starts_s) / 3), longest_s
     assert min(feeder.backlogs) > 0, "they ran out of references"
 
 
