@@ -95,7 +95,7 @@ def show_audit(console: Console, audit: Audit) -> None:
 def _list(console: Console, what: str, examples: tuple[str, ...], *, of: int) -> None:
     console.print(what)
     for example in examples:
-        console.print(f"    {example}", markup=False, emoji=False, soft_wrap=True)  # to be copied as it is
+        console.print(f"    {example}", markup=False, soft_wrap=True)  # to be copied as it is
     if of > len(examples):
         console.print(f"    ... and {of - len(examples)} more")
 

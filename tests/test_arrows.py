@@ -52,7 +52,14 @@ ARROWS: dict[str, set[str]] = {
     "stream.wording": set(),
     "stream.ledger": {"stream.examples", "stream.records", "stream.tally"},
     "stream.extent": {"stream.broker", "stream.errors"},
-    "stream.letters": {"stream.broker", "stream.errors", "stream.extent", "stream.messages", "stream.records"},
+    "stream.letters": {
+        "stream.broker",
+        "stream.errors",
+        "stream.examples",
+        "stream.extent",
+        "stream.messages",
+        "stream.records",
+    },
     "stream.answers": {
         "stream.broker",
         "stream.errors",
@@ -71,6 +78,7 @@ ARROWS: dict[str, set[str]] = {
         "stream.errors",
         "stream.fetch",
         "stream.records",
+        "stream.wording",
     },
     "stream.page": {
         "stream.answers",

@@ -1,6 +1,5 @@
 """Fits networks as an order says: one, several that differ by their seed, or one for each fold; kept as one network."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, fields
@@ -51,7 +50,7 @@ class Order:
         """The budget of a network that trains on these clips."""
         if self.passes is None:
             return self.budget
-        return Budget(steps=math.ceil(self.passes * len(clips) / self.recipe.batch))
+        return Budget.of_passes(self.passes, clips=len(clips), batch=self.recipe.batch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from lightning_fabric import Fabric
@@ -52,6 +52,11 @@ class Budget:
     seconds: float = 0.0
     clock: Callable[[], float] = time.monotonic
     """`time.process_time` counts the seconds that all threads compute, whatever else the machine does."""
+
+    @classmethod
+    def of_passes(cls, passes: float, *, clips: int, batch: int) -> Self:
+        """As many steps as show so many times as many clips as there are."""
+        return cls(steps=math.ceil(passes * clips / batch))
 
     def share(self, step: int, seconds: float) -> float:
         """How much of it is used up, 0 to 1; the learning rate follows it."""

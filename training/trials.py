@@ -7,7 +7,6 @@ cost. Thresholds are chosen on validation clips, measures are of test clips.
 
 import hashlib
 import io
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import as_completed
@@ -50,7 +49,7 @@ class Length(BaseModel):
     def budget(self, *, clips: int, batch: int, device: Device) -> Budget:
         """The budget of a training on so many clips."""
         if self.passes is not None:
-            return Budget(steps=math.ceil(self.passes * clips / batch))
+            return Budget.of_passes(self.passes, clips=clips, batch=batch)
         return Budget(seconds=60 * self.minutes, clock=time.process_time if device == "cpu" else time.monotonic)
 
 

@@ -136,7 +136,7 @@ def check_rule(judges_by: Mapping[str, str]) -> Check:
     """That all workers judge by one artifact at one prevalence, of what each says of itself."""
     one_of = {rule: worker for worker, rule in judges_by.items()}
     if len(one_of) == 1:
-        return Check("rule", f"{many(len(judges_by), 'worker')} judge by {next(iter(one_of))}", holds=True)
+        return Check("rule", f"{many(len(judges_by), 'worker')} asked: all judge by {next(iter(one_of))}", holds=True)
     said = "; ".join(f"{worker} judges by {rule}" for rule, worker in one_of.items())
     return Check("rule", f"{said}: finish the update, or go back", holds=False)
 
