@@ -10,21 +10,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stream.clip.spec import ClipSpec
+from training.answers import Answers, Calls, Result, measured
 from training.calibrate import choose_rule
 from training.loop import Precision
-from training.measures import Estimate, Ranking
-from training.measures.bootstrap import Redrawn, Weights
-from training.measures.calls import mcc_of
+from training.measures import Ranking
 from training.measures.coverage import Limits
 from training.measures.evaluation import probabilities_of
 from training.networks import AverageConfig, NetworkConfig, SingleConfig, Views
 from training.recipe import Recipe
 from training.trials import Device, Length, Outcome, Part, Trial, run
-
-Calls = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +64,6 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What a row came to on one set: means over its seeds."""
-
-    mcc: Estimate
-    pr_auc: Estimate
-    sensitivity_at_95: Estimate
-    """At the threshold of this set that calls at most 5 % of the flowing clips stalled."""
-    sensitivity_at_99: Estimate
-    prevalence: float
-    """That the measures hold for; the set's clips are re-weighted to it."""
-    seeds: tuple[float, ...]
-    """MCC of each."""
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """An entry that has been trained and measured."""
 
@@ -97,6 +78,8 @@ class Row:
 
 Splits = Callable[[ClipSpec], Sequence[Split]]
 """The clips of a contest, as a spec takes them."""
+_Chosen = tuple[Split, float]
+"""A split and the learning rate that it chose."""
 _Key = tuple[Entry, Split, float, int]
 """Entry, split, learning rate, seed."""
 
@@ -127,7 +110,10 @@ class Contest:
         self._run("first seed", [(*pair, rate, 0) for pair in pairs for rate in pair[0].learning_rates])
         best = {pair: max(pair[0].learning_rates, key=partial(self._validated, *pair)) for pair in pairs}
         self._run("other seeds", [(*pair, best[pair], seed) for pair in pairs for seed in range(1, self._rules.seeds)])
-        return [self._row(entry, [(split, best[entry, split]) for split in splits[entry]]) for entry in entries]
+        chosen = {entry: [(split, best[entry, split]) for split in splits[entry]] for entry in entries}
+        answers = {entry: self._answers(entry, chosen[entry]) for entry in entries}
+        first = answers[entries[0]]
+        return [self._row(entry, chosen[entry], answers[entry], first=first) for entry in entries]
 
     def _run(self, name: str, keys: Sequence[_Key]) -> None:
         trials = [self._trial(*key) for key in keys]
@@ -153,40 +139,31 @@ class Contest:
         logits = self._outcomes[entry, split, rate, 0].logits[entry.views][0]
         return Ranking(logits, split.validation.open(entry.spec).stalled).rates().pr_auc(self._rules.prevalence)
 
-    def _row(self, entry: Entry, chosen: Sequence[tuple[Split, float]]) -> Row:
-        by_seed = [[self._outcomes[entry, *each, seed] for each in chosen] for seed in range(self._rules.seeds)]
-        seen = float(np.mean([outcome.steps for outcomes in by_seed for outcome in outcomes])) * entry.recipe.batch
-        results = {name: self._result(entry, by_seed, place) for place, name in enumerate(chosen[0][0].tests, start=1)}
-        return Row(entry, tuple(rate for _, rate in chosen), round(seen), results)
-
-    def _result(self, entry: Entry, by_seed: Sequence[Sequence[Outcome]], place: int) -> Result:
-        """Of one test set, the parts that the splits test joined."""
-        parts = [outcome.trial.scored[place].open(outcome.trial.spec) for outcome in by_seed[0]]
-        stalled = np.concatenate([part.stalled for part in parts])
-        projects = np.concatenate([part.facts.project_ids for part in parts])
-        prevalence = self._rules.prevalence
-        called = [np.concatenate([self._called(entry, each, place) for each in outcomes]) for outcomes in by_seed]
-        rankings = [
-            Ranking(np.concatenate([each.logits[entry.views][place] for each in outcomes]), stalled)
-            for outcomes in by_seed
-        ]
-
-        mcc = partial(mcc_of, stalled=stalled, prevalence=prevalence)
-
-        def measure(weights: Weights) -> dict[str, float]:
-            rates = [ranking.rates(weights) for ranking in rankings]
-            return {
-                "mcc": float(np.mean([mcc(calls, weights=weights) for calls in called])),
-                "pr_auc": float(np.mean([each.pr_auc(prevalence) for each in rates])),
-                "sensitivity_at_95": float(np.mean([each.sensitivity_at(0.95) for each in rates])),
-                "sensitivity_at_99": float(np.mean([each.sensitivity_at(0.99) for each in rates])),
-            }
-
-        found = {
-            name: each for name, each in Redrawn.of(stalled, projects).estimate(measure).items() if each is not None
+    def _row(
+        self, entry: Entry, chosen: Sequence[_Chosen], answers: Mapping[str, Answers], *, first: Mapping[str, Answers]
+    ) -> Row:
+        steps = [outcome.steps for outcomes in self._by_seed(entry, chosen) for outcome in outcomes]
+        results = {
+            name: measured(each, first=first[name], prevalence=self._rules.prevalence) for name, each in answers.items()
         }
-        alone = tuple(mcc(calls) for calls in called)
-        return Result(**found, prevalence=prevalence, seeds=alone)
+        seen = round(float(np.mean(steps)) * entry.recipe.batch)
+        return Row(entry, tuple(rate for _, rate in chosen), seen, results)
+
+    def _by_seed(self, entry: Entry, chosen: Sequence[_Chosen]) -> list[list[Outcome]]:
+        """For each seed, the outcome of each split."""
+        return [[self._outcomes[entry, *each, seed] for each in chosen] for seed in range(self._rules.seeds)]
+
+    def _answers(self, entry: Entry, chosen: Sequence[_Chosen]) -> dict[str, Answers]:
+        """To each test set, the parts that the splits test joined."""
+        by_seed = self._by_seed(entry, chosen)
+        return {
+            name: Answers.of(
+                [outcome.trial.scored[place].open(entry.spec) for outcome in by_seed[0]],
+                logits=[[each.logits[entry.views][place] for each in outcomes] for outcomes in by_seed],
+                called=[[self._called(entry, each, place) for each in outcomes] for outcomes in by_seed],
+            )
+            for place, name in enumerate(chosen[0][0].tests, start=1)
+        }
 
     def _called(self, entry: Entry, outcome: Outcome, place: int) -> Calls:
         """Whom a network calls stalled, by the threshold that its validation clips chose."""

@@ -15,6 +15,7 @@ _COLUMNS = (
     "MCC",
     "each seed",
     "PR-AUC",
+    "above the first row",
     "sensitivity at 95 % specificity",
     "at 99 %",
     "learning rate",
@@ -30,8 +31,9 @@ def as_markdown(rows: Sequence[Row], costs: Sequence[Cost], rules: Rules) -> str
     head = (
         f"Each network was trained {_length(rules)} ({rules.precision}), {rules.seeds} times at its best learning "
         "rate. Measures are means over these, re-weighted to the share of stalled clips beside them; in brackets "
-        "stands the 95 % interval of projects, then clips, drawn again. MCC is at a threshold chosen on other clips. A "
-        "training that diverged counts as one that tells nothing apart."
+        "stands the 95 % interval of projects, then clips, drawn again, but not of seeds. MCC is at a threshold chosen "
+        "on other clips; how far PR-AUC is above the first row's is of the same clips. A training that diverged counts "
+        "as one that tells nothing apart."
     )
     lines = [head, "", f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|"]
     for row, cost in zip(rows, costs, strict=True):
@@ -42,7 +44,7 @@ def as_markdown(rows: Sequence[Row], costs: Sequence[Cost], rules: Rules) -> str
                 percent(result.prevalence),
                 bounded(result.mcc),
                 " ".join(f"{mcc:.2f}" for mcc in result.seeds),
-                *map(bounded, (result.pr_auc, result.sensitivity_at_95, result.sensitivity_at_99)),
+                *map(bounded, (result.pr_auc, result.gain, result.sensitivity_at_95, result.sensitivity_at_99)),
                 " ".join(f"{rate:g}" for rate in row.learning_rates),
                 str(row.clips_seen),
                 f"{cost.parameters / 1e6:.2f}",
@@ -71,6 +73,7 @@ def as_json(rows: Sequence[Row], costs: Sequence[Cost]) -> str:
                     each: getattr(result, each).model_dump()
                     for each in ("mcc", "pr_auc", "sensitivity_at_95", "sensitivity_at_99")
                 },
+                "gain": result.gain and result.gain.model_dump(),
             }
             for name, result in row.results.items()
         }
