@@ -1,7 +1,7 @@
 """What the networks of a contest's row answer to one test set, and the measures of it, alone and against another row's.
 
-Rows answer to the same clips, and a hard set is hard for all of them: so the difference of two rows is known far better
-than either row's own measure.
+Rows answer to the same clips. Where two find the same clips hard, their difference is known better than either row's
+own measure; where they answer very differently, it is not. Seeds are in no interval.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from training.measures import Estimate, Ranking
 from training.measures.bootstrap import Redrawn, Weights
 from training.measures.calls import mcc_of
 
-Calls = NDArray[np.bool_]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,10 +25,10 @@ class Answers:
     """What a row's networks, one for each seed, make of N clips."""
 
     clip_ids: NDArray[np.str_]
-    stalled: Calls
+    stalled: Bools
     projects: NDArray[np.str_]
     rankings: tuple[Ranking, ...]
-    called: tuple[Calls, ...]
+    called: tuple[Bools, ...]
     """Whom each calls stalled, `[N]`."""
 
     @classmethod
@@ -36,7 +36,7 @@ class Answers:
         cls,
         parts: Sequence[Clips],
         logits: Sequence[Sequence[NDArray[np.float32]]],
-        called: Sequence[Sequence[Calls]],
+        called: Sequence[Sequence[Bools]],
     ) -> Self:
         """Joins the parts that the splits of a contest test; `logits` and `called` are by seed, then by part."""
         stalled = np.concatenate([part.stalled for part in parts])
@@ -49,7 +49,7 @@ class Answers:
         )
 
     def pr_auc(self, prevalence: float, weights: Weights) -> float:
-        """Mean over the seeds."""
+        """Mean over the seeds, each clip counted so many times."""
         return float(np.mean([ranking.rates(weights).pr_auc(prevalence) for ranking in self.rankings]))
 
 
@@ -62,13 +62,14 @@ class Result:
     sensitivity_at_95: Estimate
     """At the threshold of this set that calls at most 5 % of the flowing clips stalled."""
     sensitivity_at_99: Estimate
-    gain: Estimate | None
+    above_first: Estimate | None
     """PR-AUC above that of the table's first row, both on the same clips, drawn again alike; None of that row itself,
     and of a row that was tested on other clips."""
     prevalence: float
     """That the measures hold for; the set's clips are re-weighted to it."""
-    seeds: tuple[float, ...]
-    """MCC of each."""
+    mcc_seeds: tuple[float, ...]
+    """Of each seed, as `pr_auc_seeds`."""
+    pr_auc_seeds: tuple[float, ...]
 
 
 def measured(answers: Answers, *, first: Answers, prevalence: float) -> Result:
@@ -84,10 +85,16 @@ def measured(answers: Answers, *, first: Answers, prevalence: float) -> Result:
             "pr_auc": pr_auc,
             "sensitivity_at_95": float(np.mean([each.sensitivity_at(0.95) for each in rates])),
             "sensitivity_at_99": float(np.mean([each.sensitivity_at(0.99) for each in rates])),
-            "gain": pr_auc - first.pr_auc(prevalence, weights) if paired else np.nan,
+            "above_first": pr_auc - first.pr_auc(prevalence, weights) if paired else np.nan,
         }
 
     found = Redrawn.of(answers.stalled, answers.projects).estimate(measure)
-    gain = found.pop("gain")
+    above_first = found.pop("above_first")
     sure = {name: each for name, each in found.items() if each is not None}
-    return Result(**sure, gain=gain, prevalence=prevalence, seeds=tuple(mcc(calls) for calls in answers.called))
+    return Result(
+        **sure,
+        above_first=above_first,
+        prevalence=prevalence,
+        mcc_seeds=tuple(mcc(calls) for calls in answers.called),
+        pr_auc_seeds=tuple(ranking.rates().pr_auc(prevalence) for ranking in answers.rankings),
+    )

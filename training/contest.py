@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from stream.clip.spec import ClipSpec
-from training.answers import Answers, Calls, Result, measured
+from training.answers import Answers, Bools, Result, measured
 from training.calibrate import choose_rule
 from training.loop import Precision
 from training.measures import Ranking
@@ -165,12 +165,12 @@ class Contest:
             for place, name in enumerate(chosen[0][0].tests, start=1)
         }
 
-    def _called(self, entry: Entry, outcome: Outcome, place: int) -> Calls:
+    def _called(self, entry: Entry, outcome: Outcome, place: int) -> Bools:
         """Whom a network calls stalled, by the threshold that its validation clips chose."""
         trial = outcome.trial
         chosen_on = trial.scored[0].open(trial.spec).stalled
         prior = trial.recipe.prior(trial.training.open(trial.spec).stalled)
         logits = outcome.logits[entry.views]
         rule = choose_rule(logits[0], chosen_on, prior=prior, prevalence=self._rules.prevalence, limits=Limits())
-        called: Calls = probabilities_of(logits[place], rule) >= rule.decide
+        called: Bools = probabilities_of(logits[place], rule) >= rule.decide
         return called

@@ -31,8 +31,8 @@ def compared(names: Sequence[str], spec: ClipSpec, recipe: Recipe, rates: Sequen
 def ablated(network_name: str, spec: ClipSpec, recipe: Recipe, *, other_specs: bool) -> Iterator[Entry]:
     """The recipe as it is, also with several views; one part changed at a time; other clip specs, if there are any.
 
-    What changes nothing, such as leaving out what the recipe doesn't have, has no row. A part stays in the recipe only
-    if its row is worse, or as good where clips differ from those of training.
+    What changes nothing, such as leaving out what the recipe doesn't have, has no row. A part without which the row is
+    clearly better doesn't stay in the recipe.
     """
     network = network_named(network_name, spec)
 

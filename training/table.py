@@ -43,8 +43,8 @@ def as_markdown(rows: Sequence[Row], costs: Sequence[Cost], rules: Rules) -> str
                 name,
                 percent(result.prevalence),
                 bounded(result.mcc),
-                " ".join(f"{mcc:.2f}" for mcc in result.seeds),
-                *map(bounded, (result.pr_auc, result.gain, result.sensitivity_at_95, result.sensitivity_at_99)),
+                " ".join(f"{mcc:.2f}" for mcc in result.mcc_seeds),
+                *map(bounded, (result.pr_auc, result.above_first, result.sensitivity_at_95, result.sensitivity_at_99)),
                 " ".join(f"{rate:g}" for rate in row.learning_rates),
                 str(row.clips_seen),
                 f"{cost.parameters / 1e6:.2f}",
@@ -68,12 +68,13 @@ def as_json(rows: Sequence[Row], costs: Sequence[Cost]) -> str:
         results = {
             name: {
                 "prevalence": result.prevalence,
-                "seeds": result.seeds,
+                "mcc_seeds": result.mcc_seeds,
+                "pr_auc_seeds": result.pr_auc_seeds,
                 **{
                     each: getattr(result, each).model_dump()
                     for each in ("mcc", "pr_auc", "sensitivity_at_95", "sensitivity_at_99")
                 },
-                "gain": result.gain and result.gain.model_dump(),
+                "above_first": result.above_first and result.above_first.model_dump(),
             }
             for name, result in row.results.items()
         }

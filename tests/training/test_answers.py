@@ -28,10 +28,10 @@ def answers(*noises: float, seed: int = 0) -> Answers:
 
 def test_the_first_row_is_not_measured_against_itself_and_one_that_answers_alike_is_as_good():
     first, twin = answers(0.2, 0.3), answers(0.2, 0.3)
-    assert measured(first, first=first, prevalence=PREVALENCE).gain is None
-    gain = measured(twin, first=first, prevalence=PREVALENCE).gain
-    assert gain is not None
-    assert (gain.value, gain.low, gain.high) == (0, 0, 0)
+    assert measured(first, first=first, prevalence=PREVALENCE).above_first is None
+    difference = measured(twin, first=first, prevalence=PREVALENCE).above_first
+    assert difference is not None
+    assert (difference.value, difference.low, difference.high) == (0, 0, 0)
 
 
 def test_a_worse_row_is_known_to_be_worse_though_the_rows_own_intervals_overlap():
@@ -39,13 +39,14 @@ def test_a_worse_row_is_known_to_be_worse_though_the_rows_own_intervals_overlap(
     first = measured(better, first=better, prevalence=PREVALENCE)
     other = measured(worse, first=better, prevalence=PREVALENCE)
     assert other.pr_auc.high > first.pr_auc.low
-    assert other.gain is not None
-    assert other.gain.value == pytest.approx(other.pr_auc.value - first.pr_auc.value)
-    assert other.gain.high < 0
-    assert len(other.seeds) == 6
+    assert other.above_first is not None
+    assert other.above_first.value == pytest.approx(other.pr_auc.value - first.pr_auc.value)
+    assert other.above_first.high < 0
+    assert len(other.mcc_seeds) == len(other.pr_auc_seeds) == 6
+    assert other.pr_auc.value == pytest.approx(np.mean(other.pr_auc_seeds))
 
 
 def test_rows_that_answered_to_other_clips_have_no_difference():
     first = answers(0.2)
     others = replace(answers(0.4), clip_ids=first.clip_ids[::-1])
-    assert measured(others, first=first, prevalence=PREVALENCE).gain is None
+    assert measured(others, first=first, prevalence=PREVALENCE).above_first is None
