@@ -16,8 +16,7 @@ from training.data.clips import Clips
 from training.measures import Estimate, Ranking
 from training.measures.bootstrap import Redrawn, Weights
 from training.measures.calls import mcc_of
-
-Bools = NDArray[np.bool_]
+from training.measures.ranking import Bools, Rates
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +47,9 @@ class Answers:
             called=tuple(np.concatenate(each) for each in called),
         )
 
-    def pr_auc(self, prevalence: float, weights: Weights) -> float:
-        """Mean over the seeds, each clip counted so many times."""
-        return float(np.mean([ranking.rates(weights).pr_auc(prevalence) for ranking in self.rankings]))
+    def rates(self, weights: Weights) -> list[Rates]:
+        """Of each seed, where each clip counts so many times."""
+        return [ranking.rates(weights) for ranking in self.rankings]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +76,17 @@ def measured(answers: Answers, *, first: Answers, prevalence: float) -> Result:
     mcc = partial(mcc_of, stalled=answers.stalled, prevalence=prevalence)
     paired = answers is not first and np.array_equal(answers.clip_ids, first.clip_ids)
 
+    def pr_auc(rates: Sequence[Rates]) -> float:
+        return float(np.mean([each.pr_auc(prevalence) for each in rates]))
+
     def measure(weights: Weights) -> dict[str, float]:
-        rates = [ranking.rates(weights) for ranking in answers.rankings]
-        pr_auc = float(np.mean([each.pr_auc(prevalence) for each in rates]))
+        rates = answers.rates(weights)
         return {
             "mcc": float(np.mean([mcc(calls, weights=weights) for calls in answers.called])),
-            "pr_auc": pr_auc,
+            "pr_auc": pr_auc(rates),
             "sensitivity_at_95": float(np.mean([each.sensitivity_at(0.95) for each in rates])),
             "sensitivity_at_99": float(np.mean([each.sensitivity_at(0.99) for each in rates])),
-            "above_first": pr_auc - first.pr_auc(prevalence, weights) if paired else np.nan,
+            "above_first": pr_auc(rates) - pr_auc(first.rates(weights)) if paired else np.nan,
         }
 
     found = Redrawn.of(answers.stalled, answers.projects).estimate(measure)

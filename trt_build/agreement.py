@@ -16,10 +16,11 @@ from training.data.clips import Facts
 from training.measures.bootstrap import Redrawn
 from training.measures.calls import mcc_of
 from training.measures.evaluation import two_classes
+from training.measures.ranking import Bools
 from training.networks import Network
 from training.scoring import score
 from training.words import bounded
-from trt_build.comparison import Bools, Judged
+from trt_build.comparison import Judged
 from trt_build.export import names_of_layers
 from trt_build.samples import Progress, Samples
 from trt_build.scoring import score_clips

@@ -12,11 +12,10 @@ from training.measures import Estimate
 from training.measures.bootstrap import Redrawn, Weights
 from training.measures.calls import mcc_of
 from training.measures.evaluation import probabilities_of, two_classes
+from training.measures.ranking import Bools
 
 VERDICTS: tuple[Label, ...] = ("flowing", "uncertain", "stalled")
 """From one end to the other."""
-
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
