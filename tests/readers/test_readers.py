@@ -179,7 +179,7 @@ def test_no_reader_sees_the_environment_and_each_is_killed_first(monkeypatch: py
             assert Path(f"/proc/{process.pid}/environ").read_bytes() == b""
         assert server.num_threads() == 1
         read(pool, b"a clip")
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE_S
         for process in children:  # the one that read nothing may be just starting
             while Path(f"/proc/{process.pid}/oom_score_adj").read_text() != "1000\n":
                 assert time.monotonic() < deadline
@@ -211,7 +211,7 @@ def test_close_waits_for_no_clip_and_cancels_them_all():
     started = time.monotonic()
     pool.close()
     pool.close()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15  # a clip may take 20 s
     for future in futures:
         with pytest.raises(CancelledError):
             future.result(0)

@@ -32,6 +32,6 @@ def test_an_idle_worker_that_can_read_no_clip_any_more_wants_to_be_started_again
         assert answer(f"{url}/livez") == (200, {})
         (fork_server,) = psutil.Process(worker.process.pid).children()
         fork_server.kill()
-        until(lambda: answer(f"{url}/livez")[0] == 503, timeout_s=5)
+        until(lambda: answer(f"{url}/livez")[0] == 503)
         assert "readers" in answer(f"{url}/livez")[1]
         assert worker.process.poll() is None

@@ -206,7 +206,7 @@ def test_ended_in_the_midst_it_goes_on_and_does_nothing_twice(made, tmp_path, by
         assert by == signal.SIGKILL or "the same command goes on from there" in " ".join(command.said.split())
         before = told()
         assert 3 <= before < 30
-        until(lambda: left() == [], timeout_s=10)
+        until(lambda: left() == [])
     with running(*words) as command:
         command.await_words("clips that are ready")
         assert command.process.wait(20) == 0
