@@ -10,8 +10,8 @@ from pydantic.fields import FieldInfo
 import stream.__main__
 import training.__main__
 import trt_build.__main__
-from stream.cli import Command, CommandSettings
 from stream.settings import ConnectionSettings, StreamSettings
+from stream.terminal.cli import Command, CommandSettings
 
 PATH = Path(__file__).parent / "SETTINGS.md"
 _TITLE = """\

@@ -1,13 +1,12 @@
 """`python -m stream COMMAND`: which commands there are."""
 
-from stream.interrupts import end_in_order, end_silently
+from stream.processes.interrupts import end_in_order, end_silently
 
 if __name__ == "__main__":
     end_silently()
 
 import sys
 
-from stream.cli import Command, functions_of, main
 from stream.settings import (
     AuditSettings,
     DemoSettings,
@@ -26,6 +25,7 @@ from stream.settings import (
     TopicsSettings,
     WorkerSettings,
 )
+from stream.terminal.cli import Command, functions_of, main
 
 _of = functions_of("stream.commands")
 

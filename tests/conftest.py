@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from stream.clip.spec import ClipSpec
-from stream.embedded import EmbeddedKafka
 from stream.engine.artifact import Artifact
+from stream.local.embedded import EmbeddedKafka
 from stream.verdict import DecisionRule
 from tests.guarded_kafka import GuardedKafka
 from tests.s3_server import S3Server

@@ -21,8 +21,8 @@ from kafka.admin import (
 )
 
 from stream.broker.cluster import Cluster
-from stream.embedded import EmbeddedKafka
-from stream.ports import free_ports
+from stream.local.embedded import EmbeddedKafka
+from stream.local.ports import free_ports
 from tests.certificates import Authority
 
 _HOST = "127.0.0.1"

@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from stream.jars import KAFKA_VERSION, demo_library, fetch_jars
+from stream.local.jars import KAFKA_VERSION, demo_library, fetch_jars
 
 _TOOLS = f"org.apache.kafka:kafka-tools:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"
 

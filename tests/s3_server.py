@@ -18,8 +18,8 @@ import obstore
 import psutil
 from obstore.store import S3Store
 
-from stream.lifeline import dying_with_us
-from stream.ports import free_ports
+from stream.local.ports import free_ports
+from stream.processes.lifeline import dying_with_us
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"

@@ -6,9 +6,9 @@ import pytest
 
 from stream.commands.healthcheck import run
 from stream.errors import UserError
+from stream.local.ports import free_ports
 from stream.metrics import Registry
 from stream.ops import OpsServer
-from stream.ports import free_ports
 from stream.settings import HealthcheckSettings
 
 HOST = "127.0.0.1"

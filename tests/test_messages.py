@@ -20,7 +20,7 @@ from stream.records import (
     requeued_from,
     source_of,
 )
-from tests.made_outcomes import made_verdict
+from tests.results.made_outcomes import made_verdict
 
 TRACE = ("traceparent", b"00-ab-cd-01")
 RECORD = Record(Partition("clips", 3), 17, b"a.mp4", b'{"half a reference', (TRACE,), 0)

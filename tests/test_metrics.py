@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.errors import Reason
-from stream.lag import Lag
 from stream.metrics import Metrics, Registry, State
 from stream.records import KafkaSource, Partition, Rejection, Thresholds
-from tests.made_outcomes import made_verdict
+from stream.worker.lag import Lag
+from tests.results.made_outcomes import made_verdict
 
 STATES: tuple[State, ...] = get_args(State)
 SOURCE = KafkaSource(topic="stall-clips", partition=0, offset=0)

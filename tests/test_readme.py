@@ -9,8 +9,8 @@ import pytest
 
 import training.__main__
 import trt_build.__main__
-from stream.cli import main
 from stream.engine.artifact import load_artifact
+from stream.terminal.cli import main
 from training.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent

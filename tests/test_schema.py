@@ -7,7 +7,7 @@ import pytest
 from stream.errors import Reason
 from stream.records import ClipReference, FileSource, KafkaSource, Rejection
 from stream.schema import json_schema, json_schemas
-from tests.made_outcomes import made_verdict
+from tests.results.made_outcomes import made_verdict
 
 VERDICT = made_verdict(
     clip_id="a", verdict="uncertain", probability=0.5, source=KafkaSource(topic="clips", partition=0, offset=0)

@@ -14,7 +14,6 @@ import training.__main__
 import trt_build.__main__
 from stream.__main__ import COMMANDS, SISTERS
 from stream.broker.cluster import Cluster, parse_options
-from stream.cli import main
 from stream.settings import (
     AuditSettings,
     ConnectionSettings,
@@ -24,6 +23,7 @@ from stream.settings import (
     WorkerSettings,
     kafka_texts,
 )
+from stream.terminal.cli import main
 
 SECRET = "correct horse battery staple"
 

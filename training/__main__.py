@@ -1,13 +1,13 @@
 """`python -m training COMMAND`: which commands there are."""
 
-from stream.interrupts import end_in_order, end_silently
+from stream.processes.interrupts import end_in_order, end_silently
 
 if __name__ == "__main__":
     end_silently()
 
 import sys
 
-from stream.cli import Command, functions_of, main
+from stream.terminal.cli import Command, functions_of, main
 from training.settings import (
     AblateSettings,
     CalibrateSettings,

@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
-from stream.outfile import unfinished
+from stream.files.outfile import unfinished
 from stream.validation import first_error, other_schema
 from stream.verdict import DecisionRule
 from training.fields import differences

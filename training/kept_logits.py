@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from stream.errors import UserError
-from stream.linefile import LineFile
+from stream.files.linefile import LineFile
 
 
 class KeptLogits:

@@ -18,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
-from stream.interrupts import uninterrupted
+from stream.processes.interrupts import uninterrupted
 from training.augment import augment, seeded
 from training.batches import Batch, Sampler, batches
 from training.data.clips import Clips

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from stream.errors import UserError
-from stream.outfile import whole
+from stream.files.outfile import whole
 
 _BLOCK = 4096
 """Bytes, the least that a disk gives to a file."""

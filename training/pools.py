@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
-from stream.lifeline import serve_parent
+from stream.processes.lifeline import serve_parent
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from stream.console import Console
+from stream.terminal.console import Console
 
 if TYPE_CHECKING:
     from training.loop import Step  # it needs torch, and not all that is done with bars does

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic_core import to_json
 from rich.table import Table
 
-from stream.console import Console
+from stream.terminal.console import Console
 from stream.verdict import DecisionRule
 from training import words
 from training.measures.study import Study

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
-from stream.outfile import unfinished
+from stream.files.outfile import unfinished
 from stream.validation import first_error
 from training.fields import differences
 from training.loop import State

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from stream import textfiles
 from stream.errors import UserError
+from stream.files import textfiles
 from stream.verdict import DecisionRule, Label
 from training.outfile import write_text
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from stream.console import Console
+from stream.terminal.console import Console
 from training.data.cache import Contents, Count
 from training.words import percent
 

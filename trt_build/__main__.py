@@ -1,13 +1,13 @@
 """`python -m trt_build [COMMAND]`: which commands there are; without one it builds."""
 
-from stream.interrupts import end_in_order, end_silently
+from stream.processes.interrupts import end_in_order, end_silently
 
 if __name__ == "__main__":
     end_silently()
 
 import sys
 
-from stream.cli import Command, functions_of, main
+from stream.terminal.cli import Command, functions_of, main
 from trt_build.bench.settings import BenchSettings
 from trt_build.settings import BuildSettings
 from trt_build.tool_settings import DiffSettings, InspectSettings, VerifySettings

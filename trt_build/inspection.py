@@ -5,9 +5,9 @@ from dataclasses import asdict
 from pydantic import JsonValue
 from rich.table import Table
 
-from stream.console import Console
 from stream.engine.artifact import Artifact, Manifest, Proof
 from stream.engine.golden import proof_of
+from stream.terminal.console import Console
 from stream.verdict import DecisionRule
 from training import words
 from training.fields import flatten

@@ -5,9 +5,9 @@ from pathlib import Path
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from stream.cli import CommandSettings, Names
-from stream.cpus import usable_cpus
 from stream.engine.artifact import Hardware, Kind, Precision
+from stream.processes.cpus import usable_cpus
+from stream.terminal.cli import CommandSettings, Names
 
 LEAST_CALIBRATED = 32
 """Clips that int8 is calibrated on at least."""

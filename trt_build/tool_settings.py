@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
-from stream.cli import CommandSettings
+from stream.terminal.cli import CommandSettings
 from training.settings import ClipsSettings, SelectionSettings
 
 

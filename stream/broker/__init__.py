@@ -1,1 +1,1 @@
-"""Reading from and writing to Kafka; the only package that imports kafka (with audit)."""
+"""Reading from and writing to Kafka; the only package that imports its client."""

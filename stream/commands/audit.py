@@ -3,14 +3,14 @@
 import json
 from dataclasses import asdict
 
-from stream.audit import Scope, audit, audit_until_settled, has_passed
 from stream.broker.topics import require_topics
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of, extent_of, topics_of
-from stream.console import Console
-from stream.ledger import Audit
+from stream.results.audit import Scope, audit, audit_until_settled, has_passed
+from stream.results.ledger import Audit
+from stream.results.show import Bar, show_audit
 from stream.settings import AuditSettings
-from stream.show import Bar, show_audit
+from stream.terminal.console import Console
 
 
 def run(settings: AuditSettings) -> int:

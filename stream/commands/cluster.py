@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from stream.audit import Topics
 from stream.broker.cluster import Cluster, parse_options
 from stream.broker.rights import Right, transactions_right
 from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
-from stream.extent import Extent, parse_offsets
 from stream.messages import OutcomeTopics
+from stream.results.audit import Topics
+from stream.results.extent import Extent, parse_offsets
 from stream.settings import (
     ConnectionSettings,
     ExtentSettings,

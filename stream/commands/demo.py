@@ -2,10 +2,10 @@
 
 import sys
 
-from stream.children import ChildFailedError
-from stream.console import Console
-from stream.demo import DemoOptions, run_demo
+from stream.local.demo import DemoOptions, run_demo
+from stream.processes.children import ChildFailedError
 from stream.settings import DemoSettings
+from stream.terminal.console import Console
 
 
 def run(settings: DemoSettings) -> int:

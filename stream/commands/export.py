@@ -6,17 +6,17 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from stream.answers import Answer, read_answers
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of, extent_of, outcome_topics_of
 from stream.errors import UserError
-from stream.interrupts import end_waits
-from stream.latest import latest
-from stream.outfile import replacing
+from stream.files.outfile import replacing
+from stream.processes.interrupts import end_waits
+from stream.results.answers import Answer, read_answers
+from stream.results.latest import latest
+from stream.results.show import Bar
+from stream.results.table import Row, write_csv
 from stream.settings import ExportSettings
-from stream.show import Bar
-from stream.table import Row, write_csv
-from stream.wording import counted
+from stream.terminal.wording import counted
 
 _STEP = 1000
 
@@ -38,7 +38,7 @@ def run(settings: ExportSettings) -> int:
 
 def _write_parquet(out: Path, settings: ExportSettings) -> int:
     try:
-        from stream.parquet import write_parquet  # noqa: PLC0415 - it comes with an extra
+        from stream.results.parquet import write_parquet  # noqa: PLC0415 - it comes with an extra
     except ModuleNotFoundError:
         raise UserError(
             f"--out {out}: Parquet takes polars: pip install '.[parquet]', or give a name that ends in .csv"

@@ -1,6 +1,6 @@
 """`python -m stream kafka`: runs the embedded broker."""
 
-from stream.embedded import run_kafka
+from stream.local.embedded import run_kafka
 from stream.settings import KafkaSettings
 
 

@@ -8,9 +8,9 @@ from contextlib import closing
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of, outcome_topics_of
 from stream.errors import UserError
-from stream.letters import DeadLetter, Selection, newest, read_letters
-from stream.render import letter_json, letter_line, letter_lines
-from stream.requeue import requeue, sentences
+from stream.letters.letter import DeadLetter, Selection, newest, read_letters
+from stream.letters.render import letter_json, letter_line, letter_lines
+from stream.letters.requeue import requeue, sentences
 from stream.settings import DlqShowSettings, LettersSettings, RequeueSettings
 
 

@@ -13,13 +13,13 @@ from stream.broker.topics import topic_id
 from stream.broker.writing import Writer
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of
-from stream.follow import Folder, follow
-from stream.journal import Journal, Names, Owner, Rows, journal_beside
-from stream.produce import count, open_source, paced
 from stream.records import ClipReference
+from stream.results.show import Bar
+from stream.sending.follow import Folder, follow
+from stream.sending.journal import Journal, Names, Owner, Rows, journal_beside
+from stream.sending.produce import count, open_source, paced
 from stream.settings import ProduceSettings
-from stream.show import Bar
-from stream.wording import counted
+from stream.terminal.wording import counted
 
 log = logging.getLogger("stream")
 

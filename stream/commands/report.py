@@ -4,11 +4,11 @@ import json
 
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of, extent_of, topics_of
-from stream.console import Console
-from stream.expectations import read_expectations
-from stream.report import report
+from stream.results.expectations import read_expectations
+from stream.results.report import report
+from stream.results.show import show_report
 from stream.settings import ReportSettings
-from stream.show import show_report
+from stream.terminal.console import Console
 
 
 def run(settings: ReportSettings) -> int:

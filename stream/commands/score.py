@@ -8,15 +8,15 @@ from pathlib import Path
 from stream.commands import start_log
 from stream.commands.scoring import Scoring, open_scoring
 from stream.commands.sources import source_options
-from stream.console import Console
 from stream.fetch import named_sources
 from stream.metrics import Metrics, Registry
-from stream.outcomefile import OutcomeFile
 from stream.records import Outcome, Rejection
-from stream.score import NamedClip, find_clips, given_clip, score
+from stream.results.show import Bar, show_outcomes
+from stream.scoring.outcomefile import OutcomeFile
+from stream.scoring.score import NamedClip, find_clips, given_clip, score
 from stream.settings import ScoreSettings
-from stream.show import Bar, show_outcomes
-from stream.wording import counted
+from stream.terminal.console import Console
+from stream.terminal.wording import counted
 
 
 def run(settings: ScoreSettings) -> int:

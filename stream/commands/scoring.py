@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from stream.backoff import Backoff
-from stream.cpus import usable_cpus
 from stream.engine.artifact import Artifact, default_artifact_path, load_artifact
 from stream.engine.golden import check_golden
 from stream.engine.open import open_engine
 from stream.fetch import Fetcher, Source
 from stream.metrics import Metrics
-from stream.outcomes import Judge
+from stream.processes.cpus import usable_cpus
 from stream.readers import Readers
-from stream.scorer import Scorer, ScorerOptions
+from stream.scoring.outcomes import Judge
+from stream.scoring.scorer import Scorer, ScorerOptions
 from stream.settings import ModelSettings
 
 

@@ -11,7 +11,7 @@ from stream.commands.sources import source_options
 from stream.engine.artifact import default_artifact_path, load_artifact
 from stream.errors import ClipFault, Outage
 from stream.fetch import Fetcher, Source, named_sources, open_sources
-from stream.outfile import replacing
+from stream.files.outfile import replacing
 from stream.page import Found, Look, Subject, found_in_file, found_in_topics, look_at, render_page, surroundings
 from stream.readers import Readers
 from stream.records import ClipReference, Verdict

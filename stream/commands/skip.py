@@ -2,10 +2,10 @@
 
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of
+from stream.letters.render import record_lines
+from stream.letters.skip import find_record, skip
 from stream.records import Partition
-from stream.render import record_lines
 from stream.settings import SkipSettings
-from stream.skip import find_record, skip
 
 
 def run(settings: SkipSettings) -> int:

@@ -10,22 +10,22 @@ from stream.broker.limits import message_limit_bytes
 from stream.broker.rights import require_rights, require_transactions, worker_rights
 from stream.broker.start import settle_start
 from stream.broker.watchdog import end_process, leave_process
-from stream.clock import Clock
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of, create_all_topics, transactions_rights_of
 from stream.commands.scoring import open_scoring
 from stream.commands.sources import source_options
 from stream.fetch import open_sources
-from stream.interrupts import drain_on_signals
 from stream.logs import last_line
 from stream.messages import MESSAGE_LIMIT_BYTES, OutcomeTopics
 from stream.metrics import Metrics, Registry
 from stream.ops import OpsServer
-from stream.rejections import RejectionLimit
-from stream.scorer import Scorer
+from stream.processes.interrupts import drain_on_signals
+from stream.scoring.scorer import Scorer
 from stream.settings import WorkerSettings
-from stream.window import Token, Window
-from stream.worker import Worker, WorkerOptions
+from stream.worker.clock import Clock
+from stream.worker.loop import Worker, WorkerOptions
+from stream.worker.rejections import RejectionLimit
+from stream.worker.window import Token, Window
 
 log = logging.getLogger("stream")
 

@@ -9,13 +9,13 @@ from stream.broker.cluster import Cluster
 from stream.broker.reading import end_offsets, first_offsets, read_topic
 from stream.broker.rights import Right, require_rights, require_transactions
 from stream.broker.topics import require_answer, require_for_ever
-from stream.cpus import usable_cpus
 from stream.doctor.words import many
 from stream.engine.artifact import load_artifact
 from stream.engine.golden import check_golden
 from stream.engine.open import open_engine
 from stream.errors import ClipFault, Outage, UserError
 from stream.fetch import Fetcher, Source, without_secrets
+from stream.processes.cpus import usable_cpus
 from stream.records import Record, parse_reference
 
 CLOCK_LIMIT_S = 3.0

@@ -1,6 +1,6 @@
 """Numbers as a person reads them."""
 
-from stream.wording import noun
+from stream.terminal.wording import noun
 
 
 def many(count: int, one: str, more: str | None = None) -> str:

@@ -5,8 +5,8 @@ from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info
 
-from stream.lag import Lag
 from stream.records import Partition
+from stream.worker.lag import Lag
 
 DeliveryResult = Literal["committed", "refused", "unanswered"]
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stream.answers import Answer, read_answers
 from stream.broker.cluster import Cluster
 from stream.errors import ClipFault, UserError
+from stream.letters.skip import find_record
 from stream.messages import OutcomeTopics
-from stream.outcomefile import outcomes_in
 from stream.records import SCHEMA, ClipReference, KafkaSource, Outcome, Partition, parse_reference
-from stream.skip import find_record
+from stream.results.answers import Answer, read_answers
+from stream.scoring.outcomefile import outcomes_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
-from stream.cli import Names
 from stream.settings.sending import TopicsSettings
 from stream.settings.shared import MemberSettings, StreamSettings
+from stream.terminal.cli import Names
 
 _AWS_SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN")
 

@@ -3,9 +3,9 @@
 from pydantic import Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
-from stream.cli import Names, Several
 from stream.errors import Reason
 from stream.settings.shared import ClipsTopic, DeadLettersTopic, GroupName, Times, TopicNames
+from stream.terminal.cli import Names, Several
 
 
 class LettersSettings(Times, DeadLettersTopic):

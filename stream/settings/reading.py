@@ -6,9 +6,9 @@ from typing import Self
 from pydantic import Field, model_validator
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
-from stream.cli import Names
 from stream.settings.judging import AllowSettings, ArtifactSettings
 from stream.settings.shared import ExtentSettings, GroupSettings, MemberSettings, TopicNames
+from stream.terminal.cli import Names
 
 
 class OutcomesSettings(GroupSettings):

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AwareDatetime, BeforeValidator, DirectoryPath, Field, model_validator
 
-from stream.cli import CommandSettings, Names, dotenv_texts
+from stream.files.secretfiles import secret_texts
 from stream.logs import LogFormat
-from stream.secretfiles import secret_texts
+from stream.terminal.cli import CommandSettings, Names, dotenv_texts
 
 KAFKA_PREFIX = "STALL_KAFKA_"
 _SECRET_WORDS = ("password", "secret", "token", "proxy")  # a proxy's address may hold its password

@@ -15,9 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
-from stream.ledger import Ledger
 from stream.messages import OutcomeTopics
 from stream.records import Partition, Record, Thresholds, Timings, Verdict
+from stream.results.ledger import Ledger
 
 PARTITIONS = 12
 TOPICS = OutcomeTopics(verdicts="stall-verdicts", dead_letters="stall-dead-letters")

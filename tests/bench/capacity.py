@@ -19,7 +19,7 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))  # the labs belong to the tests, which are no installed package
 
-from stream.embedded import EmbeddedKafka  # noqa: E402 - needs the path above
+from stream.local.embedded import EmbeddedKafka  # noqa: E402 - needs the path above
 from tests.bench.drain import write_clips  # noqa: E402 - as above
 from tests.system.lab import Lab, Worker  # noqa: E402 - as above
 from tests.system.load import references, send  # noqa: E402 - as above

@@ -23,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))  # the labs belong to the tests, which are no installed package
 
 from stream.broker.reading import committed_offsets  # noqa: E402 - needs the path above
-from stream.cpus import usable_cpus  # noqa: E402 - as above
-from stream.embedded import EmbeddedKafka  # noqa: E402 - as above
+from stream.local.embedded import EmbeddedKafka  # noqa: E402 - as above
+from stream.processes.cpus import usable_cpus  # noqa: E402 - as above
 from tests.clip.scenes import encode, noise, outlined  # noqa: E402 - as above
 from tests.system.commands import until  # noqa: E402 - as above
 from tests.system.lab import Lab  # noqa: E402 - as above

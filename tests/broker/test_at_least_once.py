@@ -15,8 +15,8 @@ from stream.broker.contract import Delivery, DeliveryRefused, Message, Position
 from stream.broker.kafka import KafkaBroker, KafkaOptions
 from stream.broker.reading import committed_offsets, read_topic
 from stream.broker.topics import Topic, create_topics
-from stream.embedded import EmbeddedKafka
 from stream.errors import Outage, UserError
+from stream.local.embedded import EmbeddedKafka
 from stream.records import Partition
 
 TIMEOUT_S = 1.0

@@ -23,8 +23,8 @@ from stream.broker.reading import committed_offsets, read_topic
 from stream.broker.topics import Topic, create_topics
 from stream.broker.transactions import TransactionFailedError, Transactions
 from stream.broker.writing import Writer
-from stream.embedded import EmbeddedKafka
 from stream.errors import Outage
+from stream.local.embedded import EmbeddedKafka
 from stream.records import Partition
 
 TRANSACTION_TIMEOUT_S = 1.0

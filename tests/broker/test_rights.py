@@ -24,8 +24,8 @@ from stream.broker.rights import (
 from stream.broker.start import settle_start
 from stream.broker.topics import Topic, create_topics
 from stream.broker.writing import Writer
-from stream.embedded import EmbeddedKafka
 from stream.errors import UserError
+from stream.local.embedded import EmbeddedKafka
 from stream.records import KafkaSource
 from tests.guarded_kafka import GuardedKafka, User
 

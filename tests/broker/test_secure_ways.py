@@ -9,7 +9,6 @@ from typing import get_args
 import pytest
 from kafka.errors import KafkaError
 
-from stream.audit import Scope, Topics, audit
 from stream.broker.at_least_once import AtLeastOnce
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, Message
@@ -20,6 +19,7 @@ from stream.broker.rights import RightsMissingError
 from stream.broker.topics import Topic, create_topics
 from stream.broker.transactions import Transactions
 from stream.broker.writing import Writer
+from stream.results.audit import Scope, Topics, audit
 from tests.broker.test_rights import Job
 from tests.certificates import Authority
 from tests.guarded_kafka import GuardedKafka, Way

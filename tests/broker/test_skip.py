@@ -11,9 +11,9 @@ from stream.broker.groups import GroupAtWorkError, committed_position, set_posit
 from stream.broker.kafka import KafkaBroker
 from stream.broker.writing import Writer
 from stream.errors import UserError
-from stream.notes import Note
+from stream.letters.skip import find_record, skip
 from stream.records import Partition
-from stream.skip import find_record, skip
+from stream.worker.notes import Note
 
 NewTopic = Callable[..., str]
 Join = Callable[..., KafkaBroker]

@@ -7,7 +7,7 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from stream.jars import KAFKA_VERSION
+from stream.local.jars import KAFKA_VERSION
 from tests.chaos.brokers import started_brokers
 from tests.chaos.plans import long_script
 from tests.chaos.run import Result, Run

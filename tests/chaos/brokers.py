@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from stream.embedded import EmbeddedKafka, Seat, new_cluster_id
-from stream.ports import free_ports
+from stream.local.embedded import EmbeddedKafka, Seat, new_cluster_id
+from stream.local.ports import free_ports
 
 COPIES = 3
 

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stream.audit import Topics
 from stream.broker.cluster import Cluster
 from stream.broker.topics import FOR_EVER_MS, Topic, create_topics
-from stream.interrupts import TERMINATED
-from stream.lifeline import dying_with_us
+from stream.processes.interrupts import TERMINATED
+from stream.processes.lifeline import dying_with_us
+from stream.results.audit import Topics
 from tests.chaos.plans import Plan, Point, Post
 from tests.chaos.stores import ClipStore
 from tests.chaos.worker import FROZE

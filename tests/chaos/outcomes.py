@@ -1,9 +1,9 @@
 """What the clips of `tests.system.load` deserve: a verdict, or a rejection for the one right reason."""
 
-from stream.audit import Topics
 from stream.broker.cluster import Cluster
 from stream.broker.reading import read_topic
 from stream.records import rejection_of
+from stream.results.audit import Topics
 
 REASONS = {"truncated.mp4": "undecodable", "no-outline.mp4": "no_outline", "missing.mp4": "not_found"}
 

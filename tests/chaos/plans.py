@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from stream.ledger import Fault
+from stream.results.ledger import Fault
 
 Point = Literal[
     "any-moment",

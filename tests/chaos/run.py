@@ -9,10 +9,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from stream.audit import audit
 from stream.broker.cluster import Cluster
-from stream.embedded import EmbeddedKafka
-from stream.ledger import Audit
+from stream.local.embedded import EmbeddedKafka
+from stream.results.audit import audit
+from stream.results.ledger import Audit
 from tests.chaos.brokers import freeze, listens, thaw
 from tests.chaos.crew import Crew, Man, new_topics, worker_words
 from tests.chaos.feeder import Feeder

@@ -19,13 +19,13 @@ from typing import Any, Self
 
 import psutil
 
-from stream.audit import Topics, audit
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Message
 from stream.broker.writing import Writer
-from stream.embedded import EmbeddedKafka
-from stream.produce import paced
+from stream.local.embedded import EmbeddedKafka
 from stream.records import ClipReference
+from stream.results.audit import Topics, audit
+from stream.sending.produce import paced
 from tests.chaos.crew import Crew, new_topics, worker_words
 from tests.chaos.plans import TWO
 from tests.chaos.slopes import Limit, Slope, fit

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from stream.ledger import Fault
+from stream.results.ledger import Fault
 from tests.chaos.run import Result
 
 FAULTS: tuple[Fault, ...] = ("lost", "doubled", "out_of_order", "invented")

@@ -22,11 +22,11 @@ from kafka import KafkaConsumer, KafkaProducer
 from kafka.errors import KafkaError
 
 from stream.__main__ import COMMANDS
-from stream.cli import main
 from stream.engine.cpu import OpenVinoEngine
 from stream.fetch import Fetcher
-from stream.interrupts import end_in_order
+from stream.processes.interrupts import end_in_order
 from stream.readers import Readers
+from stream.terminal.cli import main
 from tests.chaos.broken import BROKEN
 from tests.chaos.plans import Point
 

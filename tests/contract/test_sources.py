@@ -10,7 +10,7 @@ import pytest
 
 from stream.errors import ClipFault, Outage, Reason
 from stream.fetch import S3Access, Source, SourceOptions, open_sources
-from stream.ports import free_ports
+from stream.local.ports import free_ports
 from tests.fetch.web import TLS, Web
 from tests.s3_server import READER, REGION, S3Server
 

@@ -14,10 +14,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.metrics_core import Metric
 
 from stream.errors import Reason
-from stream.lag import Lag
 from stream.metrics import Metrics, Stage, State
 from stream.records import SCHEMA, KafkaSource, Outcome, Partition, Rejection, Thresholds, Timings
-from tests.made_outcomes import made_verdict
+from stream.worker.lag import Lag
+from tests.results.made_outcomes import made_verdict
 
 STEP_S, STEPS = 60, 360
 ARRIVALS = 240

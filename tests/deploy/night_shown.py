@@ -17,7 +17,7 @@ import yaml
 from PIL import Image
 
 from deploy.grafana.dashboard import dashboard
-from stream.ports import free_ports
+from stream.local.ports import free_ports
 from tests.deploy.browser import browser, screenshot
 from tests.deploy.dashboard_page import WIDTH_PX, height_px, page
 from tests.deploy.history import STEP_S, STEPS, Night

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stream.jars import default_cache
+from stream.local.jars import default_cache
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BASE = "localhost/base:bookworm"

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from stream.jars import demo_library, fetch_jars
+from stream.local.jars import demo_library, fetch_jars
 from tests.deploy.manifests import program
 from tests.deploy.podman import Podman
 

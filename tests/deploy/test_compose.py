@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stream.interrupts import GRACE_S
+from stream.processes.interrupts import GRACE_S
 from stream.settings import WorkerSettings
 from tests.deploy.manifests import program
 from tests.deploy.podman import ROOT, Podman

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from stream.ports import free_ports
+from stream.local.ports import free_ports
 from tests.deploy.browser import browser
 from tests.deploy.dashboard_page import box_px
 from tests.deploy.night_shown import NightShown, look, night

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.ports import free_ports
+from stream.local.ports import free_ports
 from tests.deploy.manifests import program
 from tests.deploy.podman import ALONE, LOCKED_UP, ROOT, Podman
 from tests.system.lab import Lab

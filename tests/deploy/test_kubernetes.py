@@ -9,8 +9,8 @@ import pytest
 import yaml
 from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication
 
-from stream.interrupts import GRACE_S
-from stream.ports import free_ports
+from stream.local.ports import free_ports
+from stream.processes.interrupts import GRACE_S
 from stream.settings import WorkerSettings
 from tests.deploy.manifests import KUBERNETES, OVERLAYS, Manifests, built, looked_up, program, with_components
 from tests.deploy.podman import Podman

@@ -11,7 +11,7 @@ import pytest
 import stream.__main__
 import training.__main__
 import trt_build.__main__
-from stream.cli import main
+from stream.terminal.cli import main
 from tests.deploy.promql import exposed_labels, recorded_labels, rules, unknown_names
 
 RUNBOOKS = Path(__file__).resolve().parents[2] / "deploy" / "runbooks"

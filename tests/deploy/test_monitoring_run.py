@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stream.ports import free_ports
+from stream.local.ports import free_ports
 from tests.deploy.promql import MONITORING
 from tests.deploy.servers import ask, prometheus, server
 from tests.system.commands import until

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from deploy.settings import PATH, PROGRAMS, text
-from stream.cli import main
+from stream.terminal.cli import main
 
 SECTIONS = dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PATH.read_text(), re.MULTILINE | re.DOTALL))
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from stream.errors import ClipFault, Outage, Reason
 from stream.fetch.contract import Patience
 from stream.fetch.s3 import S3, S3Access, S3Place
-from stream.produce import metadata_source
+from stream.sending.produce import metadata_source
 from tests.fetch.web import ANSWERS, Web, says
 from tests.s3_server import ADMIN, READER, REGION, S3Server, User
 

@@ -15,7 +15,7 @@ from PIL import Image
 from stream.errors import Reason
 from stream.page import Look, Subject, render_page
 from stream.records import SCHEMA, FileSource, Outcome, Rejection, Timings, Verdict
-from tests.made_outcomes import made_verdict
+from tests.results.made_outcomes import made_verdict
 
 NOW = datetime(2026, 11, 27, 4, 5, tzinfo=UTC)
 SOURCE = FileSource(file="clips/a.mp4")

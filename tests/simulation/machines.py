@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from stream.backoff import Backoff
 from stream.clip import Clip, Quality
-from stream.clock import Clock
 from stream.errors import ClipFault, Outage, Reason
 from stream.metrics import Metrics
-from stream.outcomes import Judge
 from stream.readers import ReadRequest
-from stream.scorer import Scorer, ScorerOptions
+from stream.scoring.outcomes import Judge
+from stream.scoring.scorer import Scorer, ScorerOptions
 from stream.verdict import DecisionRule
-from stream.window import Token
+from stream.worker.clock import Clock
+from stream.worker.window import Token
 
 EPOCH_S = 1_700_000_000.0
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from stream.broker.contract import Delivery, Polled, Position
 from stream.records import Outcome, Partition
-from stream.rejections import RejectionLimit
-from stream.scorer import Scorer
-from stream.window import Done, Token, Window
-from stream.worker import Worker, _Load
+from stream.scoring.scorer import Scorer
+from stream.worker.loop import Worker, _Load
+from stream.worker.rejections import RejectionLimit
+from stream.worker.window import Done, Token, Window
 
 # The window.
 

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stream.broker.kafka import KafkaBroker, KafkaOptions
-from stream.lag import Lag
 from stream.messages import OutcomeTopics
 from stream.metrics import DeliveryResult, Metrics, Origin, Stage, State
 from stream.records import Outcome, Partition
-from stream.rejections import RejectionLimit
-from stream.scorer import Scorer
-from stream.window import Token, Window
-from stream.worker import Worker, WorkerOptions
+from stream.scoring.scorer import Scorer
+from stream.worker.lag import Lag
+from stream.worker.loop import Worker, WorkerOptions
+from stream.worker.rejections import RejectionLimit
+from stream.worker.window import Token, Window
 from tests.simulation.brokers import Brokers
 from tests.simulation.cluster import SimulatedCluster, SimulatedWatchdog
 from tests.simulation.line import Line

@@ -13,7 +13,7 @@ from kafka import TopicPartition
 
 from stream.errors import UserError
 from stream.records import ClipReference
-from stream.rejections import TooManyRejectionsError
+from stream.worker.rejections import TooManyRejectionsError
 from tests.simulation.brokers import Brokers
 from tests.simulation.checks import TRACE, Book, Given, check_bounds, check_ownership
 from tests.simulation.log import Transaction

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from stream.audit import Topics
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Position
 from stream.broker.groups import set_positions
@@ -13,7 +12,8 @@ from stream.broker.topics import Topic, create_topics
 from stream.errors import Reason
 from stream.messages import OutcomeTopics
 from stream.records import SCHEMA, ClipReference, Outcome, Partition, Record, Rejection, Verdict
-from tests.made_outcomes import made_verdict
+from stream.results.audit import Topics
+from tests.results.made_outcomes import made_verdict
 
 SENT_MS = int(time.time()) // 60 * 60_000 - 3_600_000
 """When the first reference was appended, which must not be so long ago that Kafka deletes it; one a second follows."""

@@ -12,9 +12,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from kafka import KafkaProducer
 
-import stream.requeue
+import stream.letters.requeue
 from stream.__main__ import COMMANDS
-from stream.cli import main
+from stream.terminal.cli import main
 
 WHEN, *ARGUMENTS = sys.argv[1:]
 commit = KafkaProducer.commit_transaction
@@ -32,5 +32,5 @@ def commit_and_die(producer: KafkaProducer) -> None:
 
 
 KafkaProducer.commit_transaction = commit_and_die
-stream.requeue._BATCH_LETTERS = 2
+stream.letters.requeue._BATCH_LETTERS = 2
 sys.exit(main("python -m stream", COMMANDS, ARGUMENTS))

@@ -10,9 +10,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from stream.__main__ import COMMANDS
-from stream.cli import main
 from stream.records import ClipReference, Source
-from stream.scorer import Scorer
+from stream.scoring.scorer import Scorer
+from stream.terminal.cli import main
 
 
 def plant(clip_id: str) -> None:

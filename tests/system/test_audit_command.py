@@ -7,11 +7,11 @@ from typing import Any, get_args
 
 import pytest
 
-import stream.audit
-from stream.audit import Scope
-from stream.extent import Extent, parse_offsets
-from stream.ledger import Fault
+import stream.results.audit
 from stream.records import Partition, Record
+from stream.results.audit import Scope
+from stream.results.extent import Extent, parse_offsets
+from stream.results.ledger import Fault
 from tests.system.commands import run
 from tests.system.doctored import SENT_MS, Doctored, rejection, verdict
 
@@ -168,7 +168,7 @@ def test_a_part_by_offsets_or_by_time_is_audited_on_its_own(kafka: str):
         (Extent(until=at(1000)), 8, {"lost": 1}, 2),
         (Extent(since=at(1), offsets=parse_offsets(["0:-1"])), 1, {}, 0),
     ]:
-        found = stream.audit.audit(topics.cluster, topics.topics, Scope(extent=extent))
+        found = stream.results.audit.audit(topics.cluster, topics.topics, Scope(extent=extent))
         assert (found.references, found.faults, found.pending) == (references, faults, pending), extent
     code, told = audit(topics, "--since", at(3).isoformat(), "--until", at(6).isoformat(), "--offsets", "0:4-")
     assert (code, told["references"], told["outcomes"]) == (0, 2, 2)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stream.broker.reading import committed_offsets
-from stream.embedded import EmbeddedKafka
+from stream.local.embedded import EmbeddedKafka
 from tests.system.commands import until
 from tests.system.lab import PATIENCE_S, Lab, Worker
 from tests.system.load import send

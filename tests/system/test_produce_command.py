@@ -13,8 +13,8 @@ import pytest
 from stream.broker.cluster import Cluster
 from stream.broker.reading import end_offsets, read_topic
 from stream.broker.topics import Topic, create_topics
-from stream.follow import STEADY_S
 from stream.records import Record
+from stream.sending.follow import STEADY_S
 from tests.system.commands import Running, run, running, until
 
 REFERENCES = 20_000

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from kafka import TopicPartition
 
-import stream.audit
-import stream.requeue
+import stream.letters.requeue
+import stream.results.audit
 from stream.broker.reading import read_topic
 from stream.errors import Reason
-from stream.letters import Selection
+from stream.letters.letter import Selection
 from stream.messages import OutcomeTopics
 from stream.records import KafkaSource, Partition, Record, requeued_from
 from tests.system.commands import run
@@ -142,9 +142,9 @@ def test_one_that_is_rejected_again_is_a_new_dead_letter_and_goes_back_once_more
 
 def test_its_outcome_is_one_of_its_own_for_the_audit(topics: Doctored):
     requeue(topics, "--reason", "not_found")
-    assert stream.audit.audit(topics.cluster, topics.topics).pending == 3
+    assert stream.results.audit.audit(topics.cluster, topics.topics).pending == 3
     topics.answer(*((each, verdict(each)) for each in sent_back(topics).values()))
-    found = stream.audit.audit(topics.cluster, topics.topics)
+    found = stream.results.audit.audit(topics.cluster, topics.topics)
     assert (found.complete, found.references) == (True, COUNT + 3)
 
 
@@ -168,7 +168,9 @@ def test_what_was_sent_back_behind_an_open_transaction_is_waited_for(topics: Doc
         topics.append(topics.clips, replace(topics.reference(1), headers=(letter.requeued_header(),)))
         ending = threading.Timer(3.0, others.abort_transaction)
         ending.start()
-        done = stream.requeue.requeue(topics.cluster, topics.clips, names, Selection(clip_ids=frozenset({"0-1.mp4"})))
+        done = stream.letters.requeue.requeue(
+            topics.cluster, topics.clips, names, Selection(clip_ids=frozenset({"0-1.mp4"}))
+        )
         ending.join()
     assert (done.sent, done.left) == ({}, {"sent_before": 1})
     assert sorted(sent_back(topics)) == [1]

@@ -19,7 +19,11 @@ from tests.system.test_rights_of_commands import least, words
 PLANTED = "geheim"
 PASSWORD, KEY_PASSWORD = f"a w\u00f6rd's \\ {PLANTED}", f'another "{PLANTED}"'
 LOUD = ("--log-level", "debug")
-DEFECT = "import runpy, stream.audit; stream.audit.audit = None; runpy.run_module('stream', run_name='__main__')"
+DEFECT = """
+import runpy, stream.results.audit
+stream.results.audit.audit = None
+runpy.run_module('stream', run_name='__main__')
+"""
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import signal
 from pathlib import Path
 
-import stream.audit
+import stream.results.audit
 from stream.broker.groups import committed_position
 from stream.broker.reading import read_topic
-from stream.letters import dead_letter_of
+from stream.letters.letter import dead_letter_of
 from stream.records import Partition
 from tests.system.commands import run, running
 from tests.system.doctored import Doctored
@@ -43,5 +43,5 @@ def test_what_ends_the_worker_is_skipped_and_the_rest_is_judged(kafka: str, tmp_
     (letter,) = filter(None, map(dead_letter_of, read_topic(topics.cluster, topics.letters)))
     assert (letter.rejection.reason, letter.source.offset) == ("skipped", POISON)
     assert letter.record.value == given[POISON].to_json()
-    found = stream.audit.audit(topics.cluster, topics.topics)
+    found = stream.results.audit.audit(topics.cluster, topics.topics)
     assert (found.complete, found.references) == (True, COUNT)

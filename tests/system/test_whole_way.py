@@ -20,7 +20,7 @@ from stream.broker.contract import Message
 from stream.broker.reading import read_topic
 from stream.broker.writing import Writer
 from stream.records import Record, Rejection, rejection_of
-from tests.processes import ends
+from tests.processes.ended import ends
 from tests.system.commands import run, running, until
 from tests.system.lab import Worker
 

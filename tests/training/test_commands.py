@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from stream.cli import main
+from stream.terminal.cli import main
 from training.__main__ import COMMANDS
 from training.checkpoint import load_checkpoint
 from training.measures.coverage import Limits

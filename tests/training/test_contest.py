@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stream.cli import main
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
+from stream.terminal.cli import main
 from training.__main__ import COMMANDS
 from training.contest import Contest, Entry, Rules, Split
 from training.data.generated import Lot, generate, kept_at

@@ -4,7 +4,7 @@ import csv
 import signal
 from pathlib import Path
 
-from stream.expectations import read_expectations
+from stream.results.expectations import read_expectations
 from tests.bare import run_without
 from tests.system.commands import adopting, running, until
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stream.cli import main
 from stream.engine.artifact import Artifact, Manifest, load_artifact, seal
 from stream.engine.golden import Golden
 from stream.errors import UserError
+from stream.terminal.cli import main
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.fields import differing, flatten
 from training.networks.slowfast import SlowFast

@@ -4,7 +4,7 @@ from functools import partial
 
 import torch
 
-from stream.cpus import usable_cpus
+from stream.processes.cpus import usable_cpus
 from training.contest import Contest, Entry, Rules
 from training.contest_clips import contest_splits
 from training.entries import ablated, compared

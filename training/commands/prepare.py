@@ -1,6 +1,6 @@
 """`python -m training prepare`: reads recorded clips once and keeps them as a cache."""
 
-from stream.console import Console
+from stream.terminal.console import Console
 from training.data.cache import FAILURES
 from training.progress import Bars
 from training.settings import PrepareSettings

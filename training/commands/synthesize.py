@@ -4,7 +4,7 @@ import sys
 
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
-from stream.console import Console
+from stream.terminal.console import Console
 from training.settings import SynthesizeSettings
 from training.synthetic.folder import synthesize
 

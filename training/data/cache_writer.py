@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from stream.clip.spec import ClipSpec
 from stream.errors import ClipFault, UserError
-from stream.outfile import unfinished
+from stream.files.outfile import unfinished
 from training.data.cache import (
     FAILURES,
     INDEX,

@@ -11,7 +11,7 @@ import polars as pl
 
 from stream.clip.spec import Box
 from stream.errors import ClipFault
-from stream.linefile import LineFile
+from stream.files.linefile import LineFile
 
 BOX = ("x0", "y0", "x1", "y1")
 LINE = pl.Schema(

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import polars as pl
 
-from stream import textfiles
 from stream.errors import UserError
+from stream.files import textfiles
 from training.synthetic.folder import BUCKET
 
 _GZIP = b"\x1f\x8b"

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from stream.cli import Names, Several
 from stream.clip.spec import ClipSpec
-from stream.cpus import usable_cpus
+from stream.processes.cpus import usable_cpus
+from stream.terminal.cli import Names, Several
 from training.network_names import SUMMARIES, NetworkName
 from training.recipe import RecipeName
 from training.settings.shared import (

@@ -6,9 +6,9 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import CliPositionalArg
 
-from stream.cli import Names, Several
 from stream.clip.spec import ClipSpec
-from stream.cpus import usable_cpus
+from stream.processes.cpus import usable_cpus
+from stream.terminal.cli import Names, Several
 from training.settings.shared import (
     SelectionSettings,
     Threads,

@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from stream.cpus import usable_cpus
+from stream.processes.cpus import usable_cpus
 from training.settings.shared import (
     AcceptedError,
     AcceptedMissed,

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from stream.cli import CommandSettings, Names
-from stream.cpus import usable_cpus
+from stream.processes.cpus import usable_cpus
+from stream.terminal.cli import CommandSettings, Names
 
 
 def flag(name: str) -> str:

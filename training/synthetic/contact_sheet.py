@@ -11,8 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from stream.clip.decode import Frame, decode_frames
 from stream.clip.preflight import preflight
 from stream.errors import ClipFault, UserError
+from stream.files.textfiles import read_labels
 from stream.records import Outcome, Verdict
-from stream.textfiles import read_labels
 from stream.validation import first_error
 from training.synthetic.folder import LABELS
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from stream.lifeline import dying_with_us
+from stream.processes.lifeline import dying_with_us
 from trt_build.bench.contenders import Order, Ready, Refused, Turn, Way
 
 _CHILD = "trt_build.bench.child"

@@ -5,8 +5,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 
-from stream.cli import CommandSettings, Several
-from stream.cpus import usable_cpus
+from stream.processes.cpus import usable_cpus
+from stream.terminal.cli import CommandSettings, Several
 
 
 class BenchSettings(CommandSettings):

@@ -4,7 +4,7 @@ Each module imports what its command uses, and is itself imported only when the 
 artifacts only `bench`, and `verify` with a checkpoint, bring PyTorch.
 """
 
-from stream.console import Console
+from stream.terminal.console import Console
 
 
 def console() -> Console:

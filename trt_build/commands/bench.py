@@ -1,6 +1,6 @@
 """`python -m trt_build bench`: how fast artifacts are, beside PyTorch and ONNX Runtime."""
 
-from stream.console import Console
+from stream.terminal.console import Console
 from training.outfile import check_writable, write_text
 from trt_build.bench.plot import check_format, plot
 from trt_build.bench.report import table
