@@ -4,38 +4,23 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import MemberToRemove
+from kafka import TopicPartition
 from kafka.errors import (
     FencedInstanceIdError,
     InvalidSessionTimeoutError,
-    KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
     RetriableError,
 )
 
-from stream.broker.cluster import Cluster
 from stream.broker.contract import Deliverer, Delivery, Polled, Position
 from stream.broker.ends import Ends
 from stream.broker.exactly_once import ExactlyOnce
-from stream.broker.guards import (
-    coordinator_known,
-    is_fenced,
-    join_again,
-    keep_finished_joins,
-    next_offset,
-    notice_losses_while_joining,
-    put_off_joins,
-    raise_refused_heartbeats,
-    read_while_joining,
-    resume_parked_records,
-    unanswered_s,
-)
+from stream.broker.guards import coordinator_known, is_fenced, join_again, next_offset, unanswered_s
 from stream.broker.handshakes import handshakes_of
+from stream.broker.joining import LEAVING_TIMEOUT_S, KafkaOptions, join, leave
 from stream.broker.membership import Member, Membership
 from stream.broker.positions import Positions
 from stream.broker.reading import to_record
@@ -49,35 +34,9 @@ from stream.records import Partition
 log = logging.getLogger(__name__)
 
 _PLACING_TIMEOUT_S = 1.0  # offsets still pending in a dead owner's transaction keep us waiting: poll meanwhile
-_LEAVING_TIMEOUT_S = 5.0
 _SILENT_HEARTBEATS = 8
 _JOINING = "the group did not settle"
 _DELIVERING = "a delivery hung"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KafkaOptions:
-    """How a worker takes part."""
-
-    cluster: Cluster
-    group: str
-    topic: str
-    """Of references."""
-    output_topics: tuple[str, ...] = ()
-    """Looked for at the start, so that a missing one is noticed before any work is done."""
-    slot: str | None = None
-    """A name that no other living process has: keeps its partitions over a quick restart (a static member)."""
-    session_timeout_s: float = 10.0
-    """After so long without a heartbeat others take over."""
-    heartbeat_s: float = 0.5
-    """Also how long it takes to hear of a rebalance."""
-    handover_s: float = 1.0
-    """How long partitions that go to others may be kept back to deliver what is in hand of them."""
-    transaction_timeout_s: float = 10.0
-    max_poll_interval_s: float = 30.0
-    """Also how long a join may wait for members that don't answer."""
-    metadata_max_age_s: float = 10.0
-    """Added partitions are seen this soon; kafka-python's default is 5 minutes."""
 
 
 class KafkaBroker:
@@ -112,7 +71,7 @@ class KafkaBroker:
         require_topics(options.cluster, [options.topic, *options.output_topics])
         self._watchdog = watchdog or Watchdog()
         self._membership = Membership(handover_s=options.handover_s, clock=clock)
-        self._consumer = self._join()
+        self._consumer = join(options, self._membership, client_id=self.client_id)
         self._positions = Positions(self._consumer, options.group)
         self._ends = Ends(self._consumer, clock=clock)
         with naming(options.cluster, *self._rights):
@@ -134,28 +93,6 @@ class KafkaBroker:
             timeout_s=self._options.transaction_timeout_s,
             clock=self._clock,
         )
-
-    def _join(self) -> KafkaConsumer:
-        options = self._options
-        consumer = options.cluster.consumer(
-            group_id=options.group,
-            group_instance_id=options.slot,
-            client_id=self.client_id,
-            auto_offset_reset="none",  # a start without offsets and a lost range are told apart here
-            session_timeout_ms=int(options.session_timeout_s * 1000),
-            heartbeat_interval_ms=int(options.heartbeat_s * 1000),
-            max_poll_interval_ms=int(options.max_poll_interval_s * 1000),
-            metadata_max_age_ms=int(options.metadata_max_age_s * 1000),
-            partition_assignment_strategy=[self._membership.assignor],
-        )
-        keep_finished_joins(consumer)
-        notice_losses_while_joining(consumer)
-        read_while_joining(consumer)
-        resume_parked_records(consumer)
-        raise_refused_heartbeats(consumer)
-        put_off_joins(consumer, lambda: self._membership.handing_over)
-        self._membership.subscribe(consumer, options.topic)
-        return consumer
 
     def poll(self, *, max_records: int, timeout_s: float) -> Polled:
         """See the contract.
@@ -328,26 +265,9 @@ class KafkaBroker:
         """Leaves the group at once, a static member too: who closes in order doesn't come back soon."""
         self._deliverer.close()
         if self._options.slot is not None or self._membership.joining:
-            self._leave()
-        self._consumer.close(timeout_ms=int(_LEAVING_TIMEOUT_S * 1000))
+            leave(self._options, client_id=self.client_id, member_id=self._membership.member_id)
+        self._consumer.close(timeout_ms=int(LEAVING_TIMEOUT_S * 1000))
         self._watchdog.close()
-
-    def _leave(self) -> None:
-        """Leaves by another connection than the consumer's.
-
-        That one sends no farewell for a static member, and during a join the broker hears nothing on it until all
-        have joined. Named is our own member: one that took our slot over isn't ours to remove.
-        """
-        member_id = self._membership.member_id
-        if not member_id:
-            return
-        member = MemberToRemove(member_id=member_id, group_instance_id=self._options.slot)
-        try:
-            with replace(self._options.cluster, connect_timeout_s=_LEAVING_TIMEOUT_S).admin() as admin:
-                (result,) = admin.remove_group_members(self._options.group, [member]).values()
-            log.info("%s left the group: %s", self.client_id, result.__name__)
-        except (KafkaError, UserError) as error:
-            log.warning("%s stays in the group until its session ends: %s", self.client_id, error)
 
 
 def _ours(partition: TopicPartition) -> Partition:

@@ -5,7 +5,8 @@ import logging
 from stream.broker.at_least_once import AtLeastOnce
 from stream.broker.cluster import Cluster
 from stream.broker.exactly_once import ExactlyOnce
-from stream.broker.kafka import KafkaBroker, KafkaOptions
+from stream.broker.joining import KafkaOptions
+from stream.broker.kafka import KafkaBroker
 from stream.broker.limits import message_limit_bytes
 from stream.broker.rights import require_rights, require_transactions, worker_rights
 from stream.broker.start import settle_start

@@ -11,13 +11,13 @@ batch to fill.
 """
 
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from queue import Empty, Queue
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,34 +27,13 @@ from stream.clip import Clip
 from stream.engine.contract import Engine
 from stream.errors import ClipFault, Outage, Reason, blaming
 from stream.readers import ReadRequest
-from stream.records import ClipReference, KafkaSource, Outcome, Source, Timings
+from stream.records import ClipReference, Outcome, Source
+from stream.scoring.job import Job, Stage, TokenT
 from stream.scoring.outcomes import Judge, reject
-from stream.scoring.stores import Attempts, Store, Stores
+from stream.scoring.parts import Fetcher, Readers
+from stream.scoring.stores import Store, Stores
 
-Stage = Literal["fetch", "read", "score"]
-TokenT = TypeVar("TokenT", bound=Hashable)
 AnswerT = TypeVar("AnswerT")
-
-
-class Fetcher(Protocol):
-    """Gets the bytes of clips."""
-
-    def submit(self, uri: str, *, sha256: str | None) -> Future[bytes]:
-        """The future raises ClipFault or Outage."""
-
-    def store_of(self, uri: str) -> str:
-        """The name of the place that serves the clip, or fails for all that lie there."""
-
-
-class Readers(Protocol):
-    """Turn the bytes of clips into pixels."""
-
-    @property
-    def free(self) -> int:
-        """How many clips they would begin to read at once."""
-
-    def submit(self, request: ReadRequest) -> Future[Clip]:
-        """The future raises ClipFault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +55,6 @@ class ScorerOptions:
     still comes in, so at most this plus `fetches` videos are held."""
     own_failures: int = 5
     """A clip is unreachable when so many of its fetches failed while its store answered for other clips."""
-
-
-@dataclass(slots=True, eq=False)
-class _Job(Generic[TokenT]):
-    """A clip on its way."""
-
-    token: TokenT
-    reference: ClipReference
-    source: Source
-    attempts: Attempts
-    """To fetch it."""
-    seconds: dict[Stage, float] = field(default_factory=dict)
-    """What each stage took."""
-    held_bytes: int = 0
-    cancelled: bool = False
-
-    @property
-    def name(self) -> str:
-        """Of what is judged, for whoever looks for a defect."""
-        return self.source.place if isinstance(self.source, KafkaSource) else self.source.file
-
-    def timings(self) -> Timings:
-        """To 0.1 ms."""
-        return Timings(**{f"{stage}_s": round(seconds, 4) for stage, seconds in self.seconds.items()})
 
 
 class Scorer(Generic[TokenT]):
@@ -143,10 +98,10 @@ class Scorer(Generic[TokenT]):
         # No SimpleQueue: before Python 3.13 its get() waits without end where a signal's handler outlasts the time-out,
         # so that a worker with nothing in hand would not hear that it is to stop.
         self._inbox: Queue[Callable[[], None]] = Queue()
-        self._jobs: dict[TokenT, _Job[TokenT]] = {}
-        self._unfetched: list[_Job[TokenT]] = []
-        self._unread: deque[tuple[_Job[TokenT], bytes]] = deque()
-        self._unscored: deque[tuple[_Job[TokenT], Clip]] = deque()
+        self._jobs: dict[TokenT, Job[TokenT]] = {}
+        self._unfetched: list[Job[TokenT]] = []
+        self._unread: deque[tuple[Job[TokenT], bytes]] = deque()
+        self._unscored: deque[tuple[Job[TokenT], Clip]] = deque()
         self._finished: list[Finished[TokenT]] = []
         self._fetching = 0
         self._scoring = 0
@@ -186,7 +141,7 @@ class Scorer(Generic[TokenT]):
         """Takes a clip; its outcome comes out of `poll` under this token."""
         if token in self._jobs:
             raise ValueError(f"{token} is in hand already")
-        job = _Job(token, reference, source, self._stores.attempts(self._fetcher.store_of(reference.uri)))
+        job = Job(token, reference, source, self._stores.attempts(self._fetcher.store_of(reference.uri)))
         self._jobs[token] = job
         self._unfetched.append(job)
 
@@ -272,7 +227,7 @@ class Scorer(Generic[TokenT]):
     def _can_fetch(self) -> bool:
         return self._fetching < self._options.fetches and self._held_bytes < self._options.held_bytes
 
-    def _fetched(self, job: _Job[TokenT], future: Future[bytes], seconds: float) -> None:
+    def _fetched(self, job: Job[TokenT], future: Future[bytes], seconds: float) -> None:
         self._fetching -= 1
         try:
             with blaming(job.name):
@@ -289,7 +244,7 @@ class Scorer(Generic[TokenT]):
         job.attempts.answered()
         self._passed(job, "fetch", seconds)
 
-    def _put_off(self, job: _Job[TokenT], why: str) -> None:
+    def _put_off(self, job: Job[TokenT], why: str) -> None:
         job.attempts.failed(why)
         failures, store = job.attempts.own_failures, job.attempts.store.name
         if failures < self._options.own_failures:
@@ -307,7 +262,7 @@ class Scorer(Generic[TokenT]):
             request = ReadRequest(data, roi=job.reference.roi, num_frames=job.reference.num_frames)
             self._when_done(self._readers.submit(request), partial(self._read, job))
 
-    def _read(self, job: _Job[TokenT], future: Future[Clip], seconds: float) -> None:
+    def _read(self, job: Job[TokenT], future: Future[Clip], seconds: float) -> None:
         self._passed(job, "read", seconds)
         try:
             with blaming(job.name):
@@ -327,7 +282,7 @@ class Scorer(Generic[TokenT]):
             self._when_done(future, partial(self._scored, batch))
 
     def _scored(
-        self, batch: list[tuple[_Job[TokenT], Clip]], future: Future[NDArray[np.float32]], seconds: float
+        self, batch: list[tuple[Job[TokenT], Clip]], future: Future[NDArray[np.float32]], seconds: float
     ) -> None:
         self._scoring -= 1
         with blaming(", ".join(job.name for job, _ in batch)):
@@ -335,18 +290,18 @@ class Scorer(Generic[TokenT]):
                 self._passed(job, "score", seconds)
                 self._end(job, self._judge.verdict(float(logit), clip, job.timings(), job.reference, job.source))
 
-    def _passed(self, job: _Job[TokenT], stage: Stage, seconds: float) -> None:
+    def _passed(self, job: Job[TokenT], stage: Stage, seconds: float) -> None:
         job.seconds[stage] = seconds
         self._observe(stage, seconds)
 
-    def _hold(self, job: _Job[TokenT], size_bytes: int) -> None:
+    def _hold(self, job: Job[TokenT], size_bytes: int) -> None:
         self._held_bytes += size_bytes - job.held_bytes
         job.held_bytes = size_bytes
 
-    def _reject(self, job: _Job[TokenT], fault: ClipFault) -> None:
+    def _reject(self, job: Job[TokenT], fault: ClipFault) -> None:
         self._end(job, reject(fault, clip_id=job.reference.clip_id, source=job.source))
 
-    def _end(self, job: _Job[TokenT], outcome: Outcome) -> None:
+    def _end(self, job: Job[TokenT], outcome: Outcome) -> None:
         self._hold(job, 0)
         if not job.cancelled:
             del self._jobs[job.token]

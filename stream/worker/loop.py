@@ -12,23 +12,22 @@ it.
 """
 
 import logging
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from stream.broker.contract import Broker, Delivery, DeliveryRefused, Polled, Position
-from stream.errors import ClipFault, Outage, Reason, blaming
-from stream.logs import facts, tell_left_out
+from stream.broker.contract import Broker, Delivery, Polled, Position
+from stream.errors import ClipFault, Reason, blaming
 from stream.messages import OutcomeTopics
-from stream.metrics import DeliveryResult, Metrics, Stage, State
-from stream.records import Partition, Record, Rejection, Verdict, parse_reference, salvage_clip_id, traceparent_of
+from stream.metrics import Metrics, State
+from stream.records import Partition, Record, parse_reference, salvage_clip_id
 from stream.scoring.outcomes import reject
 from stream.scoring.scorer import Scorer
 from stream.worker.clock import Clock
-from stream.worker.lag import LagWatch
+from stream.worker.delivery import Deliveries, Load
 from stream.worker.notes import Note
 from stream.worker.pacing import Haste, Pace, Pacing
 from stream.worker.rejections import RejectionLimit, TooManyRejectionsError
+from stream.worker.telling import Telling
 from stream.worker.window import Done, Token, Window
 
 log = logging.getLogger(__name__)
@@ -57,14 +56,6 @@ class WorkerOptions:
     """Without a turn for so long, the worker doesn't count as living."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Load:
-    """A delivery and the entries that it is made of."""
-
-    entries: list[Done]
-    delivery: Delivery
-
-
 class Worker:
     """One member of the group, owned by one thread; others may call `request_stop`, `live` and `ready`."""
 
@@ -89,15 +80,11 @@ class Worker:
         self._stops_requested = 0
         self._draining = False
         self._pace = Pace(options.pacing)
-        self._refused_until_s = 0.0
-        self._unanswered: _Load | None = None
-        self._put_off = ""
-        """Why the last delivery was, where none was taken since."""
-        self._put_off_since_s = math.inf
-        self._delivering_since_s = math.inf
+        self._deliveries = Deliveries(
+            broker, clock, metrics, wait_s=options.refusal_wait_s, slow_s=options.slow_delivery_s
+        )
+        self._telling = Telling(metrics, clock, lag_every_s=options.lag_every_s)
         self._silence: str | None = None  # of the broker, as its polls tell
-        self._lag = LagWatch()
-        self._lag_due_s = 0.0
         self._last_turn_s = clock.monotonic()
 
     # Running and stopping.
@@ -153,12 +140,7 @@ class Worker:
     @property
     def outage(self) -> str | None:
         """What is wrong while Kafka doesn't answer, or takes no delivery; None while all is well."""
-        now, patience_s = self._clock.monotonic(), self._options.slow_delivery_s
-        if now > self._delivering_since_s + patience_s:
-            return f"Kafka hasn't answered a delivery for {now - self._delivering_since_s:.0f} s"
-        if self._unanswered or now > self._put_off_since_s + patience_s:
-            return f"Kafka hasn't taken a delivery for {now - self._put_off_since_s:.0f} s: {self._put_off}"
-        return self._silence
+        return self._deliveries.outage or self._silence
 
     # One turn.
 
@@ -171,7 +153,7 @@ class Worker:
         self._pause_and_resume()
         self._deliver_if_due()
         self._let_go()
-        self._tell()
+        self._telling.turn(self._state(), self._window, self._scorer, self._broker)
         self._last_turn_s = self._clock.monotonic()
 
     def _follow(self, polled: Polled) -> None:
@@ -184,13 +166,11 @@ class Worker:
         self._window.assign(new)
         if gone or new:
             self._paused -= gone | new.keys()
-            self._metrics.rebalanced()
-            self._metrics.assigned(len(self._window.partitions))
-            self._lag_due_s = 0.0
+            self._telling.rebalanced(self._window)
             log.info("partitions: %s, gone %s, new %s", *map(_numbers, (self._window.partitions, gone, new)))
         if polled.generation != self._generation:
             self._generation = polled.generation
-            self._refused_until_s = 0.0
+            self._deliveries.wait_no_longer()
         self._note_silence(polled.outage)
         for record in polled.records:
             self._window.add(record)
@@ -247,19 +227,20 @@ class Worker:
 
     def _deliver_if_due(self) -> None:
         now = self._clock.monotonic()
-        if self._unanswered:
-            if now >= self._refused_until_s:
-                self._deliver(self._unanswered)
+        may_begin = self._deliveries.may_begin(now=now)
+        if unanswered := self._deliveries.unanswered:
+            if may_begin:
+                self._deliver(unanswered)
             return
         entries, positions = self._release(now)
         if not entries:
-            self._put_off_since_s = math.inf  # what was put off is another's by now
+            self._deliveries.forget_put_off()
         if not self._window:  # now is time to leave no lag where there is nothing to judge
             positions = self._window.passed
         due = self._pace.is_due(len(entries), self._haste(positions), now=now)
-        if positions and due and now >= self._refused_until_s and self._generation >= 0:
+        if positions and due and may_begin and self._generation >= 0:
             messages = tuple(self._options.topics.message(entry.record, entry.outcome) for entry in entries)
-            self._deliver(_Load(entries, Delivery(messages, positions, self._generation)))
+            self._deliver(Load(entries, Delivery(messages, positions, self._generation)))
             self._pace.delivered(begun_s=now, ended_s=self._clock.monotonic())
 
     def _haste(self, positions: Mapping[Partition, Position]) -> Haste:
@@ -280,97 +261,24 @@ class Worker:
             try:
                 count, position = limit.release(finished, self._window.position(partition), now=now)
             except TooManyRejectionsError:
-                self._log_held_back(finished)
+                self._telling.held_back(finished)
                 raise
             if count:
                 entries += finished[:count]
                 positions[partition] = position
         return entries, positions
 
-    def _deliver(self, load: _Load) -> None:
-        begun = self._clock.monotonic()
+    def _deliver(self, load: Load) -> None:
         self._metrics.state("outage" if self.outage else "delivering")
-        self._delivering_since_s = begun
-        try:
-            self._broker.deliver(load.delivery)
-        except DeliveryRefused as refusal:
-            self._unanswered = None
-            self._note_put_off(load, "refused", refusal)
-            log.warning("%d outcomes were refused, and are sent again if still ours: %s", len(load.entries), refusal)
-            return
-        except Outage as outage:
-            if not self._unanswered:
-                log.warning("Kafka doesn't answer a delivery, which is asked for until it is decided: %s", outage)
-            self._unanswered = load
-            self._note_put_off(load, "unanswered", outage)
-            return
-        finally:
-            self._delivering_since_s = math.inf
-        if self._unanswered:
-            log.info("Kafka takes deliveries again")
-        self._unanswered, self._put_off_since_s = None, math.inf
-        self._window.commit(self._still_ahead(load.delivery.positions))
-        self._metrics.delivery("committed", len(load.entries))
-        self._metrics.stage("deliver", self._clock.monotonic() - begun)
-        for entry in load.entries:
-            self._count(entry)
-
-    def _note_put_off(self, load: _Load, result: DeliveryResult, why: Exception) -> None:
-        now = self._clock.monotonic()
-        self._put_off, self._put_off_since_s = str(why), min(self._put_off_since_s, now)
-        self._refused_until_s = now + self._options.refusal_wait_s
-        self._metrics.delivery(result, len(load.entries))
+        if self._deliveries.make(load):
+            self._window.commit(self._still_ahead(load.delivery.positions))
+            for entry in load.entries:
+                self._telling.outcome(entry)
 
     def _still_ahead(self, positions: Mapping[Partition, Position]) -> dict[Partition, Position]:
         """Without those that were taken away while an answer was waited for, and may have come back further on."""
         held = {each: at for each, at in positions.items() if each in self._window.partitions}
         return {each: at for each, at in held.items() if self._window.position(each).next_offset < at.next_offset}
-
-    # What others may know.
-
-    def _count(self, entry: Done) -> None:
-        """An outcome is visible to readers of committed records."""
-        self._metrics.outcome(entry.outcome)
-        self._log_outcome(entry)
-        now = self._clock.wall()
-        self._metrics.end_to_end("appended", now - entry.record.timestamp_ms / 1000)
-        if isinstance(entry.outcome, Verdict) and entry.outcome.captured_at:
-            self._metrics.end_to_end("captured", now - entry.outcome.captured_at.timestamp())
-
-    def _log_outcome(self, entry: Done) -> None:
-        outcome, about = entry.outcome, _about(entry)
-        if isinstance(outcome, Rejection):
-            log.warning("a clip is rejected: %s", outcome.detail, extra=facts(reason=outcome.reason.value, **about))
-        else:
-            log.debug("a clip is judged: %s", outcome.verdict, extra=facts(**about))
-
-    def _log_held_back(self, entries: Iterable[Done]) -> None:
-        """No topic will tell of these."""
-        for entry in entries:
-            if isinstance(entry.outcome, Rejection):
-                more = facts(reason=entry.outcome.reason.value, **_about(entry))
-                log.warning("a clip is rejected, but not committed: %s", entry.outcome.detail, extra=more)
-
-    def _tell(self) -> None:
-        oldest_ms = self._window.oldest_ms
-        self._metrics.state(self._state())
-        self._metrics.in_flight(len(self._window), self._scorer.held_bytes)
-        self._metrics.waiting(self._waiting())
-        self._metrics.oldest_unfinished(0.0 if oldest_ms is None else max(0.0, self._clock.wall() - oldest_ms / 1000))
-
-        if (now := self._clock.monotonic()) >= self._lag_due_s:
-            self._lag_due_s = now + self._options.lag_every_s
-            self._metrics.lag(self._lag.measure(self._window, self._broker.unread(), now_s=self._clock.wall()))
-            tell_left_out()
-
-    def _waiting(self) -> dict[Stage, int]:
-        inside, not_taken = self._scorer.waiting, self._window.waiting
-        return {
-            "fetch": not_taken + inside["fetch"],
-            "read": inside["read"],
-            "score": inside["score"],
-            "deliver": len(self._window) - not_taken - self._scorer.in_hand,
-        }
 
     def _state(self) -> State:
         if self._generation < 0:
@@ -380,13 +288,6 @@ class Worker:
         if self._paused and self._paused == self._window.partitions and not self._draining:
             return "backpressure"
         return "working" if len(self._window) else "idle"
-
-
-def _about(entry: Done) -> dict[str, str | None]:
-    """What a line of the log is about."""
-    record = entry.record
-    traceparent = traceparent_of(record.headers)
-    return {"clip_id": entry.outcome.clip_id, "source": record.source.place, "traceparent": traceparent}
 
 
 def _numbers(partitions: Iterable[Partition]) -> list[int]:

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from stream.broker.cluster import Cluster
-from stream.broker.kafka import KafkaBroker, KafkaOptions
+from stream.broker.joining import KafkaOptions
+from stream.broker.kafka import KafkaBroker
 from stream.broker.topics import Topic, create_topics
 
 

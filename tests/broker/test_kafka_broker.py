@@ -11,7 +11,8 @@ from kafka import TopicPartition
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused, Message, Position
 from stream.broker.guards import is_fenced
-from stream.broker.kafka import KafkaBroker, KafkaOptions
+from stream.broker.joining import KafkaOptions
+from stream.broker.kafka import KafkaBroker
 from stream.broker.positions import OffsetsLostError
 from stream.broker.reading import committed_offsets
 from stream.broker.topics import require_topics

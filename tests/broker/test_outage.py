@@ -18,7 +18,8 @@ from kafka.structs import ConsumerGroupMetadata
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused, Message, Position
 from stream.broker.exactly_once import ExactlyOnce
-from stream.broker.kafka import KafkaBroker, KafkaOptions
+from stream.broker.joining import KafkaOptions
+from stream.broker.kafka import KafkaBroker
 from stream.broker.reading import committed_offsets, read_topic
 from stream.broker.topics import Topic, create_topics
 from stream.broker.transactions import TransactionFailedError, Transactions

@@ -11,7 +11,8 @@ import pytest
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, DeliveryRefused, Message, Position
-from stream.broker.kafka import KafkaBroker, KafkaOptions
+from stream.broker.joining import KafkaOptions
+from stream.broker.kafka import KafkaBroker
 from stream.broker.reading import committed_offsets, read_topic
 from stream.broker.rights import (
     Right,

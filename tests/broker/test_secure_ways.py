@@ -13,7 +13,8 @@ from stream.broker.at_least_once import AtLeastOnce
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Delivery, Message
 from stream.broker.handshakes import RefusedError
-from stream.broker.kafka import KafkaBroker, KafkaOptions
+from stream.broker.joining import KafkaOptions
+from stream.broker.kafka import KafkaBroker
 from stream.broker.reading import committed_offsets, read_topic
 from stream.broker.rights import RightsMissingError
 from stream.broker.topics import Topic, create_topics

@@ -10,7 +10,8 @@ from stream.broker.at_least_once import AtLeastOnce
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Broker, Position
 from stream.broker.exactly_once import ExactlyOnce
-from stream.broker.kafka import KafkaBroker, KafkaOptions
+from stream.broker.joining import KafkaOptions
+from stream.broker.kafka import KafkaBroker
 from stream.broker.reading import read_topic
 from stream.broker.topics import Topic, create_topics
 from stream.records import Partition, Record

@@ -6,7 +6,8 @@ from dataclasses import replace
 from stream.broker.contract import Delivery, Polled, Position
 from stream.records import Outcome, Partition
 from stream.scoring.scorer import Scorer
-from stream.worker.loop import Worker, _Load
+from stream.worker.delivery import Load
+from stream.worker.loop import Worker
 from stream.worker.rejections import RejectionLimit
 from stream.worker.window import Done, Token, Window
 
@@ -84,31 +85,31 @@ class KeepsWhatWasTakenAway(Worker):
 
 
 class ForgetsWhatWasRefused(Worker):
-    def _deliver(self, load: _Load) -> None:
+    def _deliver(self, load: Load) -> None:
         super()._deliver(load)
-        if self._refused_until_s > self._clock.monotonic():
+        if not self._deliveries.may_begin(now=self._clock.monotonic()):
             self._window.commit(self._still_ahead(load.delivery.positions))
 
 
 class TakesSilenceForRefusal(Worker):
-    def _deliver(self, load: _Load) -> None:
+    def _deliver(self, load: Load) -> None:
         super()._deliver(load)
-        self._unanswered = None
+        self._deliveries.unanswered = None
 
 
 class TakesSilenceForDone(Worker):
-    def _deliver(self, load: _Load) -> None:
+    def _deliver(self, load: Load) -> None:
         super()._deliver(load)
-        if self._unanswered:
+        if self._deliveries.unanswered:
             self._window.commit(self._still_ahead(load.delivery.positions))
-            self._unanswered = None
+            self._deliveries.unanswered = None
 
 
 class CommitsBeforeItSends(Worker):
-    def _deliver(self, load: _Load) -> None:
+    def _deliver(self, load: Load) -> None:
         if load.delivery.messages:
             self._broker.deliver(replace(load.delivery, messages=()))
-            super()._deliver(_Load(load.entries, replace(load.delivery, positions={})))
+            super()._deliver(Load(load.entries, replace(load.delivery, positions={})))
 
 
 class DrainsUnfinished(Worker):
@@ -116,8 +117,8 @@ class DrainsUnfinished(Worker):
         super().drain(deadline_s)
         lanes = self._window._lanes
         positions = {each: Position(lane.next_offset) for each, lane in lanes.items() if lane.entries}
-        if positions and self._generation >= 0 and not self._unanswered:
-            self._deliver(_Load([], Delivery((), positions, self._generation)))
+        if positions and self._generation >= 0 and not self._deliveries.unanswered:
+            self._deliver(Load([], Delivery((), positions, self._generation)))
 
 
 class CountsAnewAtEachStart(RejectionLimit):

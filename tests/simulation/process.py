@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from stream.broker.kafka import KafkaBroker, KafkaOptions
+from stream.broker.joining import KafkaOptions
+from stream.broker.kafka import KafkaBroker
 from stream.messages import OutcomeTopics
 from stream.metrics import DeliveryResult, Metrics, Origin, Stage, State
 from stream.records import Outcome, Partition
