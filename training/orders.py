@@ -8,19 +8,19 @@ import torch
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
-from training.augment import can_shrink
 from training.calibrate import choose_rule
 from training.checkpoint import CheckpointCard, TrainingSummary
-from training.fitting import Member, Order, Scores, planned
-from training.loop import Budget, Precision, best_precision
+from training.learning.augment import can_shrink
+from training.learning.fitting import Member, Order, Scores, planned
+from training.learning.loop import Budget, Precision, best_precision
+from training.learning.start import read_start
+from training.learning.states import RunCard
 from training.measures import evaluate
 from training.measures.coverage import Limits
 from training.networks import network_named
 from training.recipe import RECIPES, changed, scale_of
 from training.settings import CalibrateSettings, ContestSettings, EvaluateSettings, FitSettings
 from training.sources import FitSets
-from training.start import read_start
-from training.states import RunCard
 
 _PRECISIONS: dict[str, Precision] = {"bf16": "bf16-mixed", "fp32": "32-true"}
 

@@ -19,7 +19,7 @@ from rich.progress import (
 from stream.terminal.console import Console
 
 if TYPE_CHECKING:
-    from training.loop import Step  # it needs torch, and not all that is done with bars does
+    from training.learning.loop import Step  # it needs torch, and not all that is done with bars does
 
 _LINE_S = 10.0
 """Between lines where bars can't be drawn."""

@@ -8,8 +8,8 @@ from stream.clip.spec import ClipSpec
 from tests.training.data.made import facts
 from tests.training.test_checkpoint import TINY
 from training.data.clips import Clips
-from training.fitting import Member, Order, Task, out_of_fold
-from training.loop import Budget, Step
+from training.learning.fitting import Member, Order, Task, out_of_fold
+from training.learning.loop import Budget, Step
 from training.networks import build
 from training.progress import Bars
 from training.recipe import RECIPES

@@ -12,9 +12,9 @@ from tests.training.data.made import facts
 from tests.training.test_checkpoint import SUMMARY, TINY, card
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.data.clips import Clips
+from training.learning.start import Start, read_start
 from training.networks.slowfast import SlowFast
 from training.sources import FitSets
-from training.start import Start, read_start
 
 KNOWS_A = Start("weights", {}, projects=("A",), rule_projects=("B",))
 

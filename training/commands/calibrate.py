@@ -5,7 +5,7 @@ from training import words
 from training.calibrate import choose_rule
 from training.checkpoint import load_checkpoint, save_checkpoint
 from training.data.splits import check_both_classes
-from training.devices import placed
+from training.learning.devices import placed
 from training.measures import evaluate
 from training.measures.needed import Basis
 from training.orders import limits_of

@@ -5,9 +5,11 @@ from functools import partial
 import torch
 
 from stream.processes.cpus import usable_cpus
-from training.contest import Contest, Entry, Rules
-from training.contest_clips import contest_splits
-from training.entries import ablated, compared
+from training.contest.clips import contest_splits
+from training.contest.contest import Contest, Entry, Rules
+from training.contest.entries import ablated, compared
+from training.contest.table import as_json, as_markdown
+from training.contest.trials import Length
 from training.networks.cost import cost
 from training.orders import precision_of
 from training.outfile import write_text
@@ -15,8 +17,6 @@ from training.progress import Bars
 from training.recipe import RECIPES, changed
 from training.settings import AblateSettings, CompareSettings, ContestSettings
 from training.sources import spec_of
-from training.table import as_json, as_markdown
-from training.trials import Length
 
 
 def compare(settings: CompareSettings) -> int:

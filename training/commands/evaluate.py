@@ -3,7 +3,7 @@
 from training.card import write_card
 from training.checkpoint import load_checkpoint
 from training.data.splits import check_both_classes
-from training.devices import placed
+from training.learning.devices import placed
 from training.measures.study import study
 from training.orders import limits_of
 from training.outfile import check_writable, write_text

@@ -3,8 +3,8 @@
 from training import words
 from training.checkpoint import load_checkpoint
 from training.data.prepare import open_intake, read_each
-from training.devices import placed
 from training.kept_logits import KeptLogits
+from training.learning.devices import placed
 from training.outfile import check_writable
 from training.progress import Bars
 from training.scoring import score_each

@@ -22,7 +22,7 @@ from stream.errors import UserError
 from stream.files.outfile import unfinished
 from stream.validation import first_error
 from training.fields import differences
-from training.loop import State
+from training.learning.loop import State
 from training.networks import NetworkConfig
 from training.outfile import write_whole
 from training.recipe import Recipe

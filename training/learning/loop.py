@@ -19,10 +19,10 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.processes.interrupts import uninterrupted
-from training.augment import augment, seeded
-from training.batches import Batch, Sampler, batches
 from training.data.clips import Clips
 from training.data.splits import check_both_classes
+from training.learning.augment import augment, seeded
+from training.learning.batches import Batch, Sampler, batches
 from training.networks import Network
 from training.recipe import Recipe
 

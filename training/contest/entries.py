@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from stream.clip.spec import ClipSpec
-from training.augment import can_shrink
-from training.contest import Entry
+from training.contest.contest import Entry
+from training.learning.augment import can_shrink
 from training.networks import Views, network_named
 from training.recipe import Recipe
 

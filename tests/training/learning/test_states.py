@@ -7,11 +7,11 @@ import pytest
 
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
-from training.loop import begin
+from training.learning.loop import begin
+from training.learning.states import MemberFolder, RunCard, check_finished, close_run, is_open, open_run
 from training.networks import PRESETS, build
 from training.outfile import write_whole
 from training.recipe import RECIPES
-from training.states import MemberFolder, RunCard, check_finished, close_run, is_open, open_run
 
 CARD = RunCard(
     network=PRESETS["slim"],
@@ -130,7 +130,7 @@ def test_a_run_that_was_killed_while_it_was_being_closed_is_not_begun_again(
         raise KeyboardInterrupt
 
     open_run(tmp_path, CARD, resume=False)
-    monkeypatch.setattr("training.states._drop_states", killed)
+    monkeypatch.setattr("training.learning.states._drop_states", killed)
     with pytest.raises(KeyboardInterrupt):
         close_run(tmp_path)
     assert not is_open(tmp_path)

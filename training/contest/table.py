@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from training.contest import Row, Rules
+from training.contest.contest import Row, Rules
 from training.networks.cost import Cost
 from training.words import bounded, percent
 

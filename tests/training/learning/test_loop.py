@@ -12,12 +12,12 @@ from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from tests.training.data.made import facts
 from training.data.clips import Clips
-from training.loop import Budget, Diverged, Hooks, State, Step, _rate, begin, train
+from training.learning.loop import Budget, Diverged, Hooks, State, Step, _rate, begin, train
+from training.learning.states import MemberFolder
 from training.networks import Network, build
 from training.networks.slowfast import SlowFastConfig
 from training.recipe import RECIPES, Recipe
 from training.scoring import score
-from training.states import MemberFolder
 
 SPEC = ClipSpec(frames=8, size=24)
 TINY = SlowFastConfig(

@@ -10,7 +10,7 @@ import torch
 from stream.errors import UserError
 from tests.training.networks.made import TINY
 from tests.training.networks.published import FRAMES, SIZE, drawn, hollow, paths, pyslowfast_name
-from training.kinetics import Loaded, fold, load_pretrained
+from training.learning.kinetics import Loaded, fold, load_pretrained
 from training.networks import build
 from training.networks.mosaic import MosaicConfig
 from training.networks.slowfast import R50_4X16, R50_8X8, R101_8X8, SlowFast, SlowFastConfig

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
-from training.loop import Step
-from training.watch import Point
+from training.learning.loop import Step
+from training.learning.watch import Point
 
 _SHOWN_CLIPS, _SHOWN_FRAMES = 8, 8
 

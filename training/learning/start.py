@@ -7,7 +7,7 @@ from torch import Tensor
 
 from stream.errors import UserError
 from training.checkpoint import TrainingSummary, load_checkpoint
-from training.kinetics import load_pretrained
+from training.learning.kinetics import load_pretrained
 from training.networks import Network, SingleConfig, build
 from training.sources import FitSets
 

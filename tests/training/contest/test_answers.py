@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from training.answers import Answers, measured
+from training.contest.answers import Answers, measured
 from training.measures import Ranking
 
 CLIPS, PREVALENCE = 400, 0.3

@@ -5,7 +5,7 @@ import os
 import torch
 from lightning_fabric import Fabric
 
-from training.loop import Precision
+from training.learning.loop import Precision
 from training.networks import Network
 
 

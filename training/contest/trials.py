@@ -26,7 +26,7 @@ from stream.clip.spec import ClipSpec
 from training.data.cache import MANIFEST, open_cache
 from training.data.clips import Clips
 from training.data.splits import folds
-from training.loop import Budget, Diverged, Hooks, Precision, begin, train
+from training.learning.loop import Budget, Diverged, Hooks, Precision, begin, train
 from training.networks import NetworkConfig, Views, build, join
 from training.outfile import write_whole
 from training.pools import pool
@@ -117,9 +117,9 @@ def _clips(part: Part, spec: ClipSpec) -> str:
 @cache
 def _code() -> str:
     """Digest of the modules that decide what a training comes to: with others it is another trial."""
-    here = Path(__file__).parent
-    files = [here / name for name in ("augment.py", "batches.py", "loop.py", "recipe.py")]
-    files += sorted((here / "networks").glob("*.py"))
+    package = Path(__file__).parent.parent
+    files = [package / "recipe.py", *(package / "learning" / f"{name}.py" for name in ("augment", "batches", "loop"))]
+    files += sorted((package / "networks").glob("*.py"))
     return hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from functools import cache
 
 from stream.clip.spec import ClipSpec
-from training.contest import Split, Splits
+from training.contest.contest import Split, Splits
+from training.contest.trials import Part
 from training.data.generated import Lot, Purpose, kept_at
 from training.progress import Bars
 from training.settings import ContestSettings
 from training.sources import generated as make
-from training.trials import Part
 
 
 def contest_splits(settings: ContestSettings, bars: Bars) -> Splits:

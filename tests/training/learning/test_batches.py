@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.data.made import facts
-from training.batches import Sampler, batches
 from training.data.clips import Clips
+from training.learning.batches import Sampler, batches
 from training.recipe import Recipe
 
 LABELS = np.arange(40) % 5 == 0  # 8 stalled, 32 flowing

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.clip.spec import ClipSpec
-from training.augment import augment, seeded
+from training.learning.augment import augment, seeded
 from training.recipe import RECIPES, Augmentation
 
 SPEC = ClipSpec(frames=8, size=32)

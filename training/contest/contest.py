@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 
 from stream.clip.spec import ClipSpec
-from training.answers import Answers, Result, measured
 from training.calibrate import choose_rule
-from training.loop import Precision
+from training.contest.answers import Answers, Result, measured
+from training.contest.trials import Device, Length, Outcome, Part, Trial, run
+from training.learning.loop import Precision
 from training.measures import Ranking
 from training.measures.coverage import Limits
 from training.measures.evaluation import probabilities_of
 from training.measures.ranking import Bools
 from training.networks import AverageConfig, NetworkConfig, SingleConfig, Views
 from training.recipe import Recipe
-from training.trials import Device, Length, Outcome, Part, Trial, run
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training.board import Board
-from training.loop import Step
-from training.watch import Point
+from training.learning.board import Board
+from training.learning.loop import Step
+from training.learning.watch import Point
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def step(number: int) -> Step:
@@ -48,7 +48,7 @@ def run_out_of_disk(folder: Path) -> None:
 
 
 def test_on_a_full_disk_the_training_goes_on_without_curves(tmp_path: Path):
-    called = f"from tests.training.test_board import *; run_out_of_disk(Path({str(tmp_path)!r}))"
+    called = f"from tests.training.learning.test_board import *; run_out_of_disk(Path({str(tmp_path)!r}))"
     done = subprocess.run([sys.executable, "-c", called], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         f"{tmp_path}: no more curves (File too large); the training goes on",

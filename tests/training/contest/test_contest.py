@@ -11,12 +11,12 @@ from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from stream.terminal.cli import main
 from training.__main__ import COMMANDS
-from training.contest import Contest, Entry, Rules, Split
+from training.contest.contest import Contest, Entry, Rules, Split
+from training.contest.entries import ablated, compared
+from training.contest.trials import Length, Part, Trial, _clips
 from training.data.generated import Lot, generate, kept_at
-from training.entries import ablated, compared
 from training.networks.slowfast import SlowFastConfig
 from training.recipe import RECIPES
-from training.trials import Length, Part, Trial, _clips
 
 SPEC = ClipSpec(frames=8, size=32)
 TINY = SlowFastConfig(
@@ -96,7 +96,7 @@ def test_the_same_folds_of_other_clips_are_another_trial(clips: Path, monkeypatc
 
     before = digest(0)
     assert digest(0) == before != digest(1)
-    monkeypatch.setattr("training.trials.folds", lambda each, *, count, seed: np.arange(len(each)) % count)
+    monkeypatch.setattr("training.contest.trials.folds", lambda each, *, count, seed: np.arange(len(each)) % count)
     _clips.cache_clear()
     assert digest(0) != before
     _clips.cache_clear()

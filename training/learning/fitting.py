@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from stream.clip.spec import ClipSpec
-from training.board import Board
 from training.data.clips import Clips
 from training.data.splits import folds
-from training.loop import Budget, Hooks, State, Step, begin, train
+from training.learning.board import Board
+from training.learning.loop import Budget, Hooks, State, Step, begin, train
+from training.learning.start import Start
+from training.learning.states import MemberFolder
+from training.learning.watch import Watch
 from training.networks import AverageConfig, Network, NetworkConfig, SingleConfig, Views, build, join
 from training.recipe import Recipe
 from training.scoring import score
-from training.start import Start
-from training.states import MemberFolder
-from training.watch import Watch
 
 _LOOKS = 10
 """At the clips kept apart, in a training."""

@@ -6,8 +6,8 @@ import torch
 
 from tests.training.data.made import facts
 from training.data.clips import Clips
+from training.learning.watch import Watch
 from training.networks import Config, Network
-from training.watch import Watch
 
 
 class Brightness(Network):
