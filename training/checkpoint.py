@@ -17,12 +17,12 @@ from stream.files.outfile import unfinished
 from stream.validation import first_error, other_schema
 from stream.verdict import DecisionRule
 from training.fields import differences
-from training.learning.states import GO_ON, is_open
 from training.measures import Evaluation
 from training.measures.coverage import Limits
 from training.networks import Network, NetworkConfig, build
 from training.outfile import write_whole
 from training.recipe import Recipe
+from training.runs import GO_ON, is_open
 
 WEIGHTS, CARD, RUN = "model.safetensors", "checkpoint.json", "run"
 _OF_A_RUN = {RUN, WEIGHTS, *map(unfinished, (WEIGHTS, CARD))}

@@ -18,7 +18,10 @@ from trt_build.settings import BuildSettings
 
 _WITHOUT_EFFECT = {"checkpoint", "out", "force", "cache", "processes", "timing_cache"}
 """Settings that say where things lie and how fast they are made."""
-_SOURCES = ("trt_build", "training.networks", "training.data", "training.synthetic", "stream.clip", "stream.engine")
+_SOURCES = (
+    *("trt_build", "training.networks", "training.measures"),
+    *("training.data", "training.synthetic", "stream.clip", "stream.engine"),
+)
 """Packages that decide what is built: between two releases the version stays the same while they change. The last four
 make the clips that it is calibrated and judged on, and those that it must score wherever it serves."""
 _RESULTS = {"files", "proof", "inputs"}

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
@@ -140,3 +141,25 @@ def committed_offsets(cluster: Cluster, group: str, topic: str, *, settled: bool
 
 def _partitions(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
     return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic))]
+
+
+def find_record(cluster: Cluster, partition: Partition, offset: int) -> Record:
+    """The record that stands there.
+
+    Raises:
+        UserError: there is no such partition, or no record at this offset: says where there are some.
+    """
+    first = first_offsets(cluster, partition.topic)
+    if partition.number not in first:
+        numbers = ", ".join(map(str, sorted(first)))
+        raise UserError(f"{partition.topic!r} has no partition {partition.number}: it has {numbers}")
+    begin, end = first[partition.number], end_offsets(cluster, partition.topic)[partition.number]
+    where = f"{partition.topic}[{partition.number}]"
+    if not begin <= offset < end:
+        held = f"holds offsets {begin} to {end - 1}" if begin < end else "holds no records"
+        raise UserError(f"there is no record at offset {offset} of {where}: it {held}")
+    with closing(read_topic(cluster, partition.topic, within={partition.number: range(offset, offset + 1)})) as records:
+        found = next(records, None)
+    if found is None:
+        raise UserError(f"at offset {offset} of {where} stands a marker of a transaction, or what was compacted away")
+    return found

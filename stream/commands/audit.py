@@ -8,7 +8,7 @@ from stream.commands import start_log
 from stream.commands.cluster import cluster_of, extent_of, topics_of
 from stream.results.audit import Scope, audit, audit_until_settled, has_passed
 from stream.results.ledger import Audit
-from stream.results.show import Bar, show_audit
+from stream.results.shown import Bar, show_audit
 from stream.settings import AuditSettings
 from stream.terminal.console import Console
 

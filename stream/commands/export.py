@@ -13,7 +13,7 @@ from stream.files.outfile import replacing
 from stream.processes.interrupts import end_waits
 from stream.results.answers import Answer, read_answers
 from stream.results.latest import latest
-from stream.results.show import Bar
+from stream.results.shown import Bar
 from stream.results.table import Row, write_csv
 from stream.settings import ExportSettings
 from stream.terminal.wording import counted

@@ -14,7 +14,7 @@ from stream.broker.writing import Writer
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of
 from stream.records import ClipReference
-from stream.results.show import Bar
+from stream.results.shown import Bar
 from stream.sending.follow import Folder, follow
 from stream.sending.journal import Journal, Names, Owner, Rows, journal_beside
 from stream.sending.produce import count, open_source, paced

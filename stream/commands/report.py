@@ -6,7 +6,7 @@ from stream.commands import start_log
 from stream.commands.cluster import cluster_of, extent_of, topics_of
 from stream.results.expectations import read_expectations
 from stream.results.report import report
-from stream.results.show import show_report
+from stream.results.shown import show_report
 from stream.settings import ReportSettings
 from stream.terminal.console import Console
 

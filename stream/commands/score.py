@@ -11,7 +11,7 @@ from stream.commands.sources import source_options
 from stream.fetch import named_sources
 from stream.metrics import Metrics, Registry
 from stream.records import Outcome, Rejection
-from stream.results.show import Bar, show_outcomes
+from stream.results.shown import Bar, show_outcomes
 from stream.scoring.outcomefile import OutcomeFile
 from stream.scoring.score import NamedClip, find_clips, given_clip, score
 from stream.settings import ScoreSettings

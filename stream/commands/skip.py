@@ -1,9 +1,10 @@
 """`python -m stream skip`: has a reference rejected unseen."""
 
+from stream.broker.reading import find_record
 from stream.commands import start_log
 from stream.commands.cluster import cluster_of
 from stream.letters.render import record_lines
-from stream.letters.skip import find_record, skip
+from stream.letters.skip import skip
 from stream.records import Partition
 from stream.settings import SkipSettings
 

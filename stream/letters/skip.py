@@ -4,15 +4,14 @@ For a reference that ends every worker which takes it up. Nothing is committed p
 judged, and it gets its outcome, a dead letter, as all others do.
 """
 
-from contextlib import closing
 from dataclasses import dataclass, replace
 
 from stream.broker.cluster import Cluster
 from stream.broker.contract import Position
 from stream.broker.groups import committed_position, set_positions
-from stream.broker.reading import end_offsets, first_offsets, read_topic
+from stream.broker.reading import first_offsets
 from stream.errors import UserError
-from stream.records import Partition, Record
+from stream.records import Record
 from stream.worker.notes import LIMIT_BYTES, Note
 
 
@@ -25,28 +24,6 @@ class Skipped:
     """The group's, with the note."""
     before: bool
     """It was skipped before; nothing was done."""
-
-
-def find_record(cluster: Cluster, partition: Partition, offset: int) -> Record:
-    """The record that stands there.
-
-    Raises:
-        UserError: there is no such partition, or no record at this offset: says where there are some.
-    """
-    first = first_offsets(cluster, partition.topic)
-    if partition.number not in first:
-        numbers = ", ".join(map(str, sorted(first)))
-        raise UserError(f"{partition.topic!r} has no partition {partition.number}: it has {numbers}")
-    begin, end = first[partition.number], end_offsets(cluster, partition.topic)[partition.number]
-    where = f"{partition.topic}[{partition.number}]"
-    if not begin <= offset < end:
-        held = f"holds offsets {begin} to {end - 1}" if begin < end else "holds no records"
-        raise UserError(f"there is no record at offset {offset} of {where}: it {held}")
-    with closing(read_topic(cluster, partition.topic, within={partition.number: range(offset, offset + 1)})) as records:
-        found = next(records, None)
-    if found is None:
-        raise UserError(f"at offset {offset} of {where} stands a marker of a transaction, or what was compacted away")
-    return found
 
 
 def skip(cluster: Cluster, group: str, record: Record) -> Skipped:

@@ -11,12 +11,12 @@ from prometheus_client import CollectorRegistry, ProcessCollector, disable_creat
 from prometheus_client.exposition import choose_encoder
 
 from stream.metrics.clips import ClipMetrics, Origin
-from stream.metrics.group import DeliveryResult, GroupMetrics
+from stream.metrics.group import DeliveryResult, GroupMetrics, Lag
 from stream.metrics.identity import GoldenPart, IdentityMetrics
 from stream.metrics.stages import Stage, StageMetrics
 from stream.metrics.states import State, StateSeconds
 
-__all__ = ["DeliveryResult", "GoldenPart", "Metrics", "Origin", "Registry", "Stage", "State"]
+__all__ = ["DeliveryResult", "GoldenPart", "Lag", "Metrics", "Origin", "Registry", "Stage", "State"]
 
 
 class Registry(CollectorRegistry):

@@ -1,14 +1,23 @@
 """A worker's part in its group: partitions, how far it is behind in them, deliveries."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Info
 
 from stream.records import Partition
-from stream.worker.lag import Lag
 
 DeliveryResult = Literal["committed", "refused", "unanswered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What of a partition has no committed outcome yet."""
+
+    messages: int
+    seconds: float
+    """Since the oldest of them was appended; at most that, while none of them has been read."""
 
 
 class GroupMetrics:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stream.broker.cluster import Cluster
+from stream.broker.reading import find_record
 from stream.errors import ClipFault, UserError
-from stream.letters.skip import find_record
 from stream.messages import OutcomeTopics
 from stream.records import SCHEMA, ClipReference, KafkaSource, Outcome, Partition, parse_reference
 from stream.results.answers import Answer, read_answers

@@ -11,7 +11,7 @@ import numpy as np
 
 from stream.clip.spec import Box
 from stream.page.looks import Look
-from stream.page.pictures import draw_strip, png, white_of
+from stream.pictures import draw_strip, png, white_of
 from stream.records import KafkaSource, Outcome, Rejection, Source, Verdict
 
 _STRIP = 16

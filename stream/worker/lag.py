@@ -1,19 +1,10 @@
 """How far behind a worker is in each of its partitions: in references, and in seconds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from stream.metrics import Lag
 from stream.records import Partition
 from stream.worker.window import Window
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """What of a partition has no committed outcome yet."""
-
-    messages: int
-    seconds: float
-    """Since the oldest of them was appended; at most that, while none of them has been read."""
 
 
 class LagWatch:

@@ -9,9 +9,10 @@ from stream.broker.cluster import Cluster
 from stream.broker.contract import Message, Position
 from stream.broker.groups import GroupAtWorkError, committed_position, set_positions
 from stream.broker.kafka import KafkaBroker
+from stream.broker.reading import find_record
 from stream.broker.writing import Writer
 from stream.errors import UserError
-from stream.letters.skip import find_record, skip
+from stream.letters.skip import skip
 from stream.records import Partition
 from stream.worker.notes import Note
 

@@ -14,9 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.metrics_core import Metric
 
 from stream.errors import Reason
-from stream.metrics import Metrics, Stage, State
+from stream.metrics import Lag, Metrics, Stage, State
 from stream.records import SCHEMA, KafkaSource, Outcome, Partition, Rejection, Thresholds, Timings
-from stream.worker.lag import Lag
 from tests.results.made_outcomes import made_verdict
 
 STEP_S, STEPS = 60, 360

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from stream.doctor import Backlog, Diagnosis, Load, Trend, diagnose, parse
 from stream.doctor.setup import check_rule
 from stream.doctor.words import span
-from stream.metrics import Metrics, Registry, Stage
+from stream.metrics import Lag, Metrics, Registry, Stage
 from stream.records import Partition
-from stream.worker.lag import Lag
 
 WATCHED_S = 10.0
 CAPACITY: Mapping[Stage, int] = {"fetch": 16, "read": 2, "score": 4, "deliver": 1}

@@ -12,7 +12,7 @@ from stream.results.audit import Topics
 from stream.results.expectations import Expectations, read_expectations
 from stream.results.ledger import Ledger
 from stream.results.report import SHOWN, Collector, Report
-from stream.results.show import show_audit, show_outcomes, show_report
+from stream.results.shown import show_audit, show_outcomes, show_report
 from stream.terminal.console import Console
 from tests.results.made_outcomes import made_verdict
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from stream.broker.joining import KafkaOptions
 from stream.broker.kafka import KafkaBroker
 from stream.messages import OutcomeTopics
-from stream.metrics import DeliveryResult, Metrics, Origin, Stage, State
+from stream.metrics import DeliveryResult, Lag, Metrics, Origin, Stage, State
 from stream.records import Outcome, Partition
 from stream.scoring.scorer import Scorer
-from stream.worker.lag import Lag
 from stream.worker.loop import Worker, WorkerOptions
 from stream.worker.rejections import RejectionLimit
 from stream.worker.window import Token, Window

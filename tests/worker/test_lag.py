@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from stream.broker.contract import Position
 from stream.errors import Reason
+from stream.metrics import Lag
 from stream.records import Partition, Record, Rejection
-from stream.worker.lag import Lag, LagWatch
+from stream.worker.lag import LagWatch
 from stream.worker.window import Window
 
 A, B = Partition("clips", 0), Partition("clips", 1)

@@ -9,10 +9,11 @@ from training import words
 from training.checkpoint import CARD, RUN, CheckpointCard, check_folder, save_checkpoint
 from training.learning.devices import join_processes
 from training.learning.fitting import Order, Task, fit, in_folds, joined, out_of_fold, planned, scores, seeds
-from training.learning.states import check_finished, close_run, is_open, open_run
+from training.learning.states import check_finished, close_run, open_run
 from training.measures.needed import Basis
 from training.orders import card_of, order_of, precision_of, run_of
 from training.progress import Bars
+from training.runs import is_open
 from training.settings import FitSettings
 from training.sources import FitSets, fit_sets, spec_of
 

@@ -118,7 +118,8 @@ def _clips(part: Part, spec: ClipSpec) -> str:
 def _code() -> str:
     """Digest of the modules that decide what a training comes to: with others it is another trial."""
     package = Path(__file__).parent.parent
-    files = [package / "recipe.py", *(package / "learning" / f"{name}.py" for name in ("augment", "batches", "loop"))]
+    files = [Path(__file__), package / "recipe.py", package / "scoring.py"]
+    files += (package / "learning" / f"{name}.py" for name in ("augment", "batches", "loop"))
     files += sorted((package / "networks").glob("*.py"))
     return hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()
 

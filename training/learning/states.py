@@ -26,11 +26,9 @@ from training.learning.loop import State
 from training.networks import NetworkConfig
 from training.outfile import write_whole
 from training.recipe import Recipe
+from training.runs import GO_ON, RUN_CARD
 
-_CARD, _FINISHED, _STATE, _DONE = "run.json", "finished.json", "state.pt", "done.pt"
-
-GO_ON = "make room, and go on by --resume: what was saved last is kept"
-"""Where what a run came to can't be written."""
+_FINISHED, _STATE, _DONE = "finished.json", "state.pt", "done.pt"
 
 
 class RunCard(BaseModel):
@@ -53,11 +51,6 @@ class RunCard(BaseModel):
     processes: int
 
 
-def is_open(folder: Path) -> bool:
-    """Whether there is a run that was begun and not closed."""
-    return (folder / _CARD).exists()
-
-
 def open_run(folder: Path, card: RunCard, *, resume: bool) -> None:
     """Begins a run's folder, or goes on with it.
 
@@ -66,7 +59,7 @@ def open_run(folder: Path, card: RunCard, *, resume: bool) -> None:
     Raises:
         UserError: there is an unfinished run and it isn't to be gone on with, or it is another one.
     """
-    path = folder / _CARD
+    path = folder / RUN_CARD
     if not (path.exists() and _states(folder)):
         _drop_states(folder)  # of a run that ended while it was being closed
         write_whole(path, card.model_dump_json(indent=2).encode() + b"\n")
@@ -169,7 +162,7 @@ class MemberFolder:
 def close_run(folder: Path) -> None:
     """Drops what a finished run would go on from; its card and what TensorBoard shows stay."""
     with suppress(FileNotFoundError):
-        (folder / _CARD).replace(folder / _FINISHED)  # first: a run without states would begin again
+        (folder / RUN_CARD).replace(folder / _FINISHED)  # first: a run without states would begin again
     _drop_states(folder)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from stream.page.pictures import png
+from stream.pictures import png
 from training import words
 from training.data.clips import Clips
 from training.measures.bootstrap import RESAMPLES, Estimate

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.page.pictures import draw_strip
+from stream.pictures import draw_strip
 from training.data.clips import Clips
 from training.measures.ranking import Bools, Floats
 

@@ -8,10 +8,11 @@ import pytest
 from stream.clip.spec import ClipSpec
 from stream.errors import UserError
 from training.learning.loop import begin
-from training.learning.states import MemberFolder, RunCard, check_finished, close_run, is_open, open_run
+from training.learning.states import MemberFolder, RunCard, check_finished, close_run, open_run
 from training.networks import PRESETS, build
 from training.outfile import write_whole
 from training.recipe import RECIPES
+from training.runs import is_open
 
 CARD = RunCard(
     network=PRESETS["slim"],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.page.test_pictures import crop
+from tests.test_pictures import crop
 from tests.training.data.made import facts
 from training.data.clips import Clips
 from training.page.strips import worst_mistakes

@@ -11,7 +11,7 @@ from stream.records import FileSource, KafkaSource, Rejection, Source, Threshold
 from stream.results.expectations import Expectations
 from stream.results.ledger import Audit, Fault
 from stream.results.report import Report
-from stream.results.show import Bar, show_audit, show_outcomes, show_report
+from stream.results.shown import Bar, show_audit, show_outcomes, show_report
 from stream.terminal.console import Console
 from tests.results.made_outcomes import made_verdict
 

@@ -12,7 +12,7 @@ from cuda.bindings import runtime as cudart
 
 from tests.trt_build.bindings import VERSIONS, environment, rtx_stubs, stubs
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BUILDER = [*sorted((ROOT / "trt_build" / "nvidia").glob("*.py")), ROOT / "stream" / "engine" / "nvlog.py"]
 SERVER = ROOT / "stream" / "engine" / "gpu.py"
 

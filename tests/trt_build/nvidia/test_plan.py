@@ -26,7 +26,7 @@ from trt_build.nvidia.int8 import write_int8
 from trt_build.nvidia.plan import PlanSettings, _configure, compile_plan, inspect
 from trt_build.nvidia.timing import save_timing, timing_file, use_timing
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 AMPERE, ADA, BLACKWELL, TURING = "8.0", "8.9", "12.0", "7.5"
 BATCHES = PlanSettings(usual_batch=4, largest_batch=8)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stream.page.pictures import ORANGE, draw_strip, png
+from stream.pictures import ORANGE, draw_strip, png
 
 
 def crop(frames: int = 3, *, channels: int = 2):

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from stream.errors import Reason
-from stream.metrics import Metrics, Registry, State
+from stream.metrics import Lag, Metrics, Registry, State
 from stream.records import KafkaSource, Partition, Rejection, Thresholds
-from stream.worker.lag import Lag
 from tests.results.made_outcomes import made_verdict
 
 STATES: tuple[State, ...] = get_args(State)
