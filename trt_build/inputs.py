@@ -19,11 +19,12 @@ from trt_build.settings import BuildSettings
 _WITHOUT_EFFECT = {"checkpoint", "out", "force", "cache", "processes", "timing_cache"}
 """Settings that say where things lie and how fast they are made."""
 _SOURCES = (
-    *("trt_build", "training.networks", "training.measures"),
-    *("training.data", "training.synthetic", "stream.clip", "stream.engine"),
+    *("trt_build", "training/networks", "training/checkpoint.py"),
+    *("training/scoring.py", "training/measures", "stream/verdict.py"),
+    *("training/data", "training/synthetic", "stream/clip", "stream/engine"),
 )
-"""Packages that decide what is built: between two releases the version stays the same while they change. The last four
-make the clips that it is calibrated and judged on, and those that it must score wherever it serves."""
+"""What decides what is built: between two releases the version stays the same while it changes. The second line judges
+what is built; the third makes the clips for that, and those that it must score wherever it serves."""
 _RESULTS = {"files", "proof", "inputs"}
 """Parts of a manifest that come of a build."""
 
@@ -39,18 +40,24 @@ def inputs_of(draft: Manifest, settings: BuildSettings) -> str:
     facts = {
         "manifest": draft.model_dump(mode="json", exclude=_RESULTS),
         "settings": settings.model_dump(mode="json", exclude=_WITHOUT_EFFECT | {"data"}),
-        "sources": digest_of(*(Path(str(files(each))) for each in _SOURCES)),
+        "sources": digest_of(*sources()),
         "clips": clips.model_dump(mode="json") if clips else None,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def digest_of(*packages: Path) -> str:
-    """Sha256 of all modules' names and texts."""
+def sources() -> list[Path]:
+    """The modules, and folders of such, that decide what is built."""
+    within = [each.partition("/") for each in _SOURCES]
+    return [Path(str(files(package))) / path for package, _, path in within]
+
+
+def digest_of(*places: Path) -> str:
+    """Sha256 of all modules' names and texts, of modules and folders of such."""
     found = hashlib.sha256()
-    for package in packages:
-        for path in sorted(package.rglob("*.py")):
-            found.update(f"{path.relative_to(package)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    for place in places:
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            found.update(f"{path.relative_to(place)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
     return found.hexdigest()
 
 

@@ -1,13 +1,14 @@
 """What is built already, of the same, is not built again; what differs in anything that counts is."""
 
 import shutil
-from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import stream.clip.sample
+import stream.verdict
+import training.checkpoint
 import training.data.generated
 import training.synthetic.scene
 from stream.engine import golden
@@ -15,7 +16,7 @@ from stream.engine.artifact import Artifact, load_artifact, seal
 from stream.errors import UserError
 from training.checkpoint import load_checkpoint, save_checkpoint
 from trt_build.build import STAGES, build
-from trt_build.inputs import _SOURCES, digest_of, find_built, inputs_of
+from trt_build.inputs import digest_of, find_built, inputs_of, sources
 from trt_build.settings import BuildSettings
 
 
@@ -109,10 +110,20 @@ def test_each_part_of_the_draft_counts(tiny_artifact: Artifact, change):
     assert find_built(tiny_artifact.path, manifest.model_copy(update={"proof": None})) is not None
 
 
-@pytest.mark.parametrize("module", [training.synthetic.scene, training.data.generated, stream.clip.sample, golden])
-def test_what_makes_golden_clips_and_calibration_counts(module: ModuleType):
-    assert module.__file__ is not None
-    assert any(module.__file__.startswith(str(files(each))) for each in _SOURCES)
+@pytest.mark.parametrize(
+    "module",
+    [
+        training.synthetic.scene,
+        training.data.generated,
+        stream.clip.sample,
+        golden,
+        stream.verdict,
+        training.checkpoint,
+    ],
+)
+def test_what_makes_golden_clips_and_calibration_and_what_judges_counts(module: ModuleType):
+    assert any(Path(str(module.__file__)).is_relative_to(each) for each in sources())
+    assert all(each.exists() for each in sources())
 
 
 @pytest.mark.parametrize(
@@ -132,7 +143,7 @@ def test_clips_that_there_are_not_are_refused_before_anything_is_done(
 def test_sources_count_by_their_names_and_texts(tmp_path: Path, tiny_artifact: Artifact, monkeypatch):
     """A build of other code is another artifact, whatever the version says."""
     here, found = settings(Path("checkpoint"), Path("out")), set()
-    monkeypatch.setattr("trt_build.inputs.files", lambda _package: tmp_path)
+    monkeypatch.setattr("trt_build.inputs.sources", lambda: [tmp_path])
     (tmp_path / "part").mkdir()
     for name, text in (("a.py", "1"), ("a.py", "2"), ("part/b.py", "2")):
         (tmp_path / name).write_text(text)
