@@ -262,6 +262,7 @@ def test_a_run_longer_than_the_window_can_hold_back_goes_on_piece_by_piece_up_to
 
 
 def test_those_that_stop_it_are_logged_for_no_topic_tells_of_them(lab: Lab, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("WARNING")  # NNCF, where it was imported before, raises the level of every handler
     lab.append(A, *["missing"] * 10)
     with pytest.raises(TooManyRejectionsError):
         lab.work(lab.member(), turns=40)
@@ -694,6 +695,7 @@ def test_metrics_tell_where_clips_wait(lab: Lab):
 def test_a_rejection_is_logged_with_its_clip_its_reason_and_what_it_is_part_of(
     lab: Lab, caplog: pytest.LogCaptureFixture
 ):
+    caplog.set_level("WARNING")  # as above
     lab.append(A, "missing", "good")
     lab.work(lab.member())
     told = [vars(record)["facts"] for record in caplog.records if hasattr(record, "facts")]
