@@ -56,7 +56,7 @@ def test_it_holds_what_the_packages_read_beside_their_code(wheel: Path):
         path.relative_to(ROOT).as_posix()
         for part in PARTS
         for path in (ROOT / part).rglob("*")
-        if path.is_file() and path.suffix != ".pyc" and path.name != "README.md"
+        if path.is_file() and path.suffix not in {".pyc", ".md"}
     }
     assert beside - names == set()
 
