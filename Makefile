@@ -20,7 +20,7 @@ install: $(VENV)/.dev  ## fetch everything, Kafka's jars too; afterwards all wor
 demo: $(VENV)/.demo  ## 40 clips through a real Apache Kafka, one worker killed midway (no torch installed)
 	@$(PY) -m stream demo $(ARGS)
 
-test: $(VENV)/.dev  ## the whole suite, about 25 minutes on 2 cores
+test: $(VENV)/.dev  ## the whole suite, 25 to 50 minutes on 2 cores
 	$(PY) -m pytest -m "not long and not ops and not containers and not gpu" $(ARGS)
 
 test-long: $(VENV)/.dev  ## what takes longer
