@@ -4,7 +4,7 @@
     a network that learns   recipe, networks, learning, as orders say; a checkpoint comes of it, with calibrate's rule
     what it is worth        scoring, measures; page, report and card for people, submission for the competition
     which is better         contest; probes ask what can be told without looking at the blood
-    for all                 fields and words, outfile, pools, progress
+    for all                 fields and words, outfile and own_code, pools, progress
 
 `settings` say what each command can be told, and `commands` join the parts.
 """

@@ -7,18 +7,18 @@ builds, the sources that build, and every setting but those named below: one tha
 
 import hashlib
 import json
-from importlib.resources import files
 from pathlib import Path
 
 from stream.engine.artifact import SEAL, Artifact, Manifest, load_artifact
 from stream.errors import UserError
 from training.data.cache import read_manifest
 from training.fields import differing, in_words
+from training.own_code import digest_of, places_of
 from trt_build.settings import BuildSettings
 
 _WITHOUT_EFFECT = {"checkpoint", "out", "force", "cache", "processes", "timing_cache"}
 """Settings that say where things lie and how fast they are made."""
-_SOURCES = (
+SOURCES = (
     *("trt_build", "training/networks", "training/checkpoint.py"),
     *("training/scoring.py", "training/measures", "stream/verdict.py"),
     *("training/data", "training/synthetic", "stream/clip", "stream/engine"),
@@ -40,25 +40,10 @@ def inputs_of(draft: Manifest, settings: BuildSettings) -> str:
     facts = {
         "manifest": draft.model_dump(mode="json", exclude=_RESULTS),
         "settings": settings.model_dump(mode="json", exclude=_WITHOUT_EFFECT | {"data"}),
-        "sources": digest_of(*sources()),
+        "sources": digest_of(*places_of(SOURCES)),
         "clips": clips.model_dump(mode="json") if clips else None,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def sources() -> list[Path]:
-    """The modules, and folders of such, that decide what is built."""
-    within = [each.partition("/") for each in _SOURCES]
-    return [Path(str(files(package))) / path for package, _, path in within]
-
-
-def digest_of(*places: Path) -> str:
-    """Sha256 of all modules' names and texts, of modules and folders of such."""
-    found = hashlib.sha256()
-    for place in places:
-        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
-            found.update(f"{path.relative_to(place)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return found.hexdigest()
 
 
 def find_built(out: Path, draft: Manifest) -> Artifact | None:

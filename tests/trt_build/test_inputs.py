@@ -15,8 +15,9 @@ from stream.engine import golden
 from stream.engine.artifact import Artifact, load_artifact, seal
 from stream.errors import UserError
 from training.checkpoint import load_checkpoint, save_checkpoint
+from training.own_code import digest_of, places_of
 from trt_build.build import STAGES, build
-from trt_build.inputs import digest_of, find_built, inputs_of, sources
+from trt_build.inputs import SOURCES, find_built, inputs_of
 from trt_build.settings import BuildSettings
 
 
@@ -122,8 +123,8 @@ def test_each_part_of_the_draft_counts(tiny_artifact: Artifact, change):
     ],
 )
 def test_what_makes_golden_clips_and_calibration_and_what_judges_counts(module: ModuleType):
-    assert any(Path(str(module.__file__)).is_relative_to(each) for each in sources())
-    assert all(each.exists() for each in sources())
+    assert any(Path(str(module.__file__)).is_relative_to(each) for each in places_of(SOURCES))
+    assert all(each.exists() for each in places_of(SOURCES))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ def test_clips_that_there_are_not_are_refused_before_anything_is_done(
 def test_sources_count_by_their_names_and_texts(tmp_path: Path, tiny_artifact: Artifact, monkeypatch):
     """A build of other code is another artifact, whatever the version says."""
     here, found = settings(Path("checkpoint"), Path("out")), set()
-    monkeypatch.setattr("trt_build.inputs.sources", lambda: [tmp_path])
+    monkeypatch.setattr("trt_build.inputs.places_of", lambda _names: [tmp_path])
     (tmp_path / "part").mkdir()
     for name, text in (("a.py", "1"), ("a.py", "2"), ("part/b.py", "2")):
         (tmp_path / name).write_text(text)

@@ -29,11 +29,18 @@ from training.data.splits import folds
 from training.learning.loop import Budget, Diverged, Hooks, Precision, begin, train
 from training.networks import NetworkConfig, Views, build, join
 from training.outfile import write_whole
+from training.own_code import digest_of, places_of
 from training.pools import pool
 from training.recipe import Recipe
 from training.scoring import score
 
 Device = Literal["cpu", "cuda"]
+
+_SOURCES = (
+    *("training/contest/trials.py", "training/recipe.py", "training/scoring.py", "training/networks"),
+    *("training/learning/augment.py", "training/learning/batches.py", "training/learning/loop.py"),
+)
+"""What decides what a training comes to: with another it is another trial."""
 
 
 class Length(BaseModel):
@@ -116,12 +123,7 @@ def _clips(part: Part, spec: ClipSpec) -> str:
 
 @cache
 def _code() -> str:
-    """Digest of the modules that decide what a training comes to: with others it is another trial."""
-    package = Path(__file__).parent.parent
-    files = [Path(__file__), package / "recipe.py", package / "scoring.py"]
-    files += (package / "learning" / f"{name}.py" for name in ("augment", "batches", "loop"))
-    files += sorted((package / "networks").glob("*.py"))
-    return hashlib.sha256(b"".join(each.read_bytes() for each in files)).hexdigest()
+    return digest_of(*places_of(_SOURCES))
 
 
 def run(trials: Sequence[Trial], *, out: Path, jobs: int, on_end: Callable[[int, int], None]) -> list[Outcome]:
