@@ -55,10 +55,9 @@ class Telling:
         self._metrics.outcome(outcome)
         self._metrics.end_to_end("appended", now - entry.record.timestamp_ms / 1000)
         if isinstance(outcome, Rejection):
-            more = facts(reason=outcome.reason.value, **_about(entry))
-            log.warning("a clip is rejected: %s", outcome.detail, extra=more)
+            log.warning("a clip is rejected: %s", outcome.detail, extra=_about(entry))
             return
-        log.debug("a clip is judged: %s", outcome.verdict, extra=facts(**_about(entry)))
+        log.debug("a clip is judged: %s", outcome.verdict, extra=_about(entry))
         if outcome.captured_at:
             self._metrics.end_to_end("captured", now - outcome.captured_at.timestamp())
 
@@ -66,8 +65,7 @@ class Telling:
         """They are not committed, so no topic will tell of these."""
         for entry in entries:
             if isinstance(entry.outcome, Rejection):
-                more = facts(reason=entry.outcome.reason.value, **_about(entry))
-                log.warning("a clip is rejected, but not committed: %s", entry.outcome.detail, extra=more)
+                log.warning("a clip is rejected, but not committed: %s", entry.outcome.detail, extra=_about(entry))
 
 
 def _waiting(window: Window, scorer: Scorer[Token]) -> dict[Stage, int]:
@@ -80,8 +78,12 @@ def _waiting(window: Window, scorer: Scorer[Token]) -> dict[Stage, int]:
     }
 
 
-def _about(entry: Done) -> dict[str, str | None]:
+def _about(entry: Done) -> dict[str, dict[str, str | int]]:
     """What a line of the log is about."""
-    record = entry.record
-    traceparent = traceparent_of(record.headers)
-    return {"clip_id": entry.outcome.clip_id, "source": record.source.place, "traceparent": traceparent}
+    record, outcome = entry.record, entry.outcome
+    return facts(
+        reason=outcome.reason.value if isinstance(outcome, Rejection) else None,
+        clip_id=outcome.clip_id,
+        source=record.source.place,
+        traceparent=traceparent_of(record.headers),
+    )

@@ -108,15 +108,20 @@ def test_outcomes_are_delivered_at_once_when_nothing_else_is_in_hand(lab: Lab):
     assert [len(each.messages) for each in member.broker.delivered] == [2]
 
 
-def test_while_clips_are_in_hand_outcomes_are_gathered_for_a_tenth_of_a_second(lab: Lab):
-    member = lab.member()
+def keep_busy(lab: Lab, member: Member, *, turns: int) -> None:
+    """One clip comes and one is done in each turn of 20 ms, and others are in hand all the time."""
     lab.append(A, *["good"] * 9)
-    for _ in range(30):
+    for _ in range(turns):
         if member.work.todo:
             member.work.finish()
         member.worker.step()
         lab.append(A, "good")
         lab.world.time.now += 0.02
+
+
+def test_while_clips_are_in_hand_outcomes_are_gathered_for_a_tenth_of_a_second(lab: Lab):
+    member = lab.member()
+    keep_busy(lab, member, turns=30)
     assert lab.world.time.now == pytest.approx(0.6)
     assert 3 <= len(member.broker.delivered) <= 6
 
@@ -135,13 +140,7 @@ def slow_down(lab: Lab, member: Member, monkeypatch: pytest.MonkeyPatch, *, seco
 def test_slow_deliveries_come_less_often_for_nothing_is_read_meanwhile(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     member = lab.member()
     slow_down(lab, member, monkeypatch, seconds=0.1)
-    lab.append(A, *["good"] * 9)
-    for _ in range(60):
-        if member.work.todo:
-            member.work.finish()
-        member.worker.step()
-        lab.append(A, "good")
-        lab.world.time.now += 0.02
+    keep_busy(lab, member, turns=60)
     assert 2 <= len(member.broker.delivered) <= 5
 
 

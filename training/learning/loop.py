@@ -142,13 +142,7 @@ def train(
         UserError: a class is missing, a batch is too small for its parts, or processes begin at different steps.
     """
     check_both_classes(clips.stalled, "training")
-    if recipe.accumulate * fabric.world_size > recipe.batch:
-        raise UserError(
-            f"a batch of {recipe.batch} can't be cut into {recipe.accumulate} parts for each of {fabric.world_size} "
-            "processes; give a larger --change batch=..."
-        )
-    if fabric.broadcast(state.step) != state.step:
-        raise UserError("the processes don't go on from the same step: give a run's folder that all of them share")
+    _check_shared(state, recipe, fabric)
     sampler = Sampler(clips.stalled, batch=recipe.batch, stalled_in_batch=recipe.stalled_in_batch, seed=seed)
     source = batches(clips, sampler, first=state.step, part=fabric.global_rank, parts=fabric.world_size)
     loop = _Loop(state, spec, recipe, seed, fabric)
@@ -175,6 +169,17 @@ def train(
     assert isinstance(averaged, Network)
     source.close()
     return averaged.eval()
+
+
+def _check_shared(state: State, recipe: Recipe, fabric: Fabric) -> None:
+    """Whether the processes that take part can share each batch, and begin at the same step."""
+    if recipe.accumulate * fabric.world_size > recipe.batch:
+        raise UserError(
+            f"a batch of {recipe.batch} can't be cut into {recipe.accumulate} parts for each of {fabric.world_size} "
+            "processes; give a larger --change batch=..."
+        )
+    if fabric.broadcast(state.step) != state.step:
+        raise UserError("the processes don't go on from the same step: give a run's folder that all of them share")
 
 
 class _Loop:
