@@ -111,22 +111,40 @@ ARROWS: dict[str, set[str]] = {
         "stream.messages",
         "stream.records",
         "stream.terminal",
-        "stream.validation",
         "stream.verdict",
     },
+    "stream.results.extent": {"stream.broker", "stream.errors"},
+    "stream.results.answers": {
+        "stream.broker",
+        "stream.errors",
+        "stream.messages",
+        "stream.records",
+        "stream.validation",
+    },
+    "stream.results.latest": {"stream.errors", "stream.records", "stream.results.answers"},
+    "stream.results.table": {"stream.records", "stream.results.answers"},
+    "stream.results.parquet": {"stream.results.table"},
     "stream.results.examples": set(),
     "stream.results.tally": set(),
     "stream.results.ledger": {"stream.records", "stream.results.examples", "stream.results.tally"},
-    "stream.letters": {
+    "stream.letters": set(),
+    "stream.letters.letter": {
         "stream.broker",
         "stream.errors",
         "stream.messages",
         "stream.records",
         "stream.results.examples",
         "stream.results.extent",
-        "stream.terminal.wording",
-        "stream.worker.notes",
     },
+    "stream.letters.requeue": {
+        "stream.broker",
+        "stream.errors",
+        "stream.letters.letter",
+        "stream.messages",
+        "stream.records",
+        "stream.terminal.wording",
+    },
+    "stream.letters.skip": {"stream.broker", "stream.errors", "stream.records", "stream.worker.notes"},
     "stream.letters.render": {"stream.errors", "stream.letters.letter", "stream.records"},
     "stream.page": {
         "stream.broker",
@@ -140,6 +158,7 @@ ARROWS: dict[str, set[str]] = {
         "stream.results.answers",
         "stream.scoring.outcomefile",
     },
+    "stream.local.ports": set(),
     "stream.local": {"stream.broker", "stream.errors", "stream.processes"},
     "training": {
         "stream.clip",
@@ -299,10 +318,10 @@ DOORS: dict[str, set[str]] = {
     "onnx": {"trt_build.export", "trt_build.nvidia"},
     "onnxruntime": {"trt_build.bench.in_onnxruntime", "trt_build.nvidia"},
     "lightning_fabric": {
+        "training.contest.trials",
         "training.learning.devices",
         "training.learning.fitting",
         "training.learning.loop",
-        "training.contest.trials",
     },
     "tensorboard": set(),  # by torch.utils.tensorboard, in training.learning.board
     "safetensors": {"training.checkpoint"},
@@ -380,6 +399,12 @@ def test_only_the_list_of_commands_knows_them(package: str):
     for module, path in modules():
         if module != f"{package}.__main__" and not within(module, commands):
             assert not any(within(name, commands) for name in imports(path)), module
+
+
+def test_clips_are_made_and_kept_without_torch():
+    for module, path in modules():
+        if within(module, {"training.data", "training.synthetic"}):
+            assert not any(within(name, {"torch", "torchvision"}) for name in imports(path)), module
 
 
 def test_clips_are_made_and_kept_and_answers_measured_without_torch():
