@@ -23,8 +23,9 @@ Point = Literal[
 PLAIN: tuple[Point, ...] = ("before-plain-commit", "after-plain-commit")
 """Passed by workers without transactions alone."""
 POINTS: tuple[Point, ...] = tuple(each for each in get_args(Point) if each not in PLAIN)
-WITHIN_A_DELIVERY: tuple[Point, ...] = ("in-transaction", "before-commit")
 CLIP_POINTS: tuple[Point, ...] = ("after-fetch", "after-read", "after-infer")
+DELIVERY_POINTS: tuple[Point, ...] = tuple(each for each in POINTS if each not in (*CLIP_POINTS, "any-moment"))
+FREEZING_POINTS: tuple[Point, ...] = ("in-transaction", "before-commit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,16 +126,22 @@ def short_script(seed: int) -> Script:
     return Script(seed=seed, plans=plans, events=events, ahead=600, at_least=2000, limit_s=600.0)
 
 
-def _plans(chance: random.Random, *, each: int, freeze_every: int = 5) -> Iterator[Plan]:
-    """So many plans for each point, shuffled; every `freeze_every`-th process also freezes in a delivery before."""
-    for number, point in enumerate(chance.sample(POINTS * each, len(POINTS) * each), 1):
-        where = chance.choice(WITHIN_A_DELIVERY)
-        freeze = Freeze(at=where, after=1, seconds=chance.uniform(*ASLEEP_S)) if number % freeze_every == 0 else None
+def _plans(chance: random.Random, *, each: int, freeze_every: int = 3) -> Iterator[Plan]:
+    """So many plans for each point, shuffled.
+
+    Of the processes that die in a delivery, every `freeze_every`-th freezes in an earlier one; the others may die
+    before they deliver anything.
+    """
+    delivering = 0
+    for point in chance.sample(POINTS * each, len(POINTS) * each):
+        delivering += point in DELIVERY_POINTS
+        freezes = point in DELIVERY_POINTS and delivering % freeze_every == 0
+        where, asleep_s = chance.choice(FREEZING_POINTS), chance.uniform(*ASLEEP_S)
         yield Plan(
             at=point,
             after=chance.randint(1, 100) if point in CLIP_POINTS else chance.randint(2, 12),
             seconds=chance.uniform(0.5, 12.0),
-            freeze=freeze,
+            freeze=Freeze(at=where, after=1, seconds=asleep_s) if freezes else None,
             seed=chance.randrange(2**31),
         )
 
