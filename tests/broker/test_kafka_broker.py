@@ -189,5 +189,5 @@ def test_an_unreachable_broker_is_tried_said_so_and_given_up(caplog: pytest.LogC
         pytest.raises(UserError, match=r"127.0.0.1:1 did not answer .*: check the address, that the broker runs"),
     ):
         require_topics(nowhere, ["any"])
-    assert 2.0 < time.monotonic() - began < 6.0
+    assert 2.0 < time.monotonic() - began < 20.0
     assert any("doesn't answer yet" in record.message for record in caplog.records)

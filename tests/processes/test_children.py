@@ -193,7 +193,7 @@ def test_one_that_does_not_want_to_end_is_killed_at_the_second_interrupt(interru
         os.kill(os.getpid(), signal.SIGTERM)
         begin = time.monotonic()
     assert child.process.returncode == -signal.SIGKILL
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 20
 
 
 @pytest.mark.parametrize("then", ["time.sleep(60)", "sys.exit(1)", "os.kill(os.getpid(), 9)"])

@@ -125,4 +125,4 @@ def test_a_file_whose_name_is_no_text_is_named_not_sent(tmp_path):
 def test_pacing_keeps_to_the_rate():
     begin = time.monotonic()
     assert list(itertools.islice(paced(itertools.count(), rate=100), 20)) == list(range(20))
-    assert 0.19 <= time.monotonic() - begin < 1.0
+    assert 0.19 <= time.monotonic() - begin < 1.9
