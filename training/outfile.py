@@ -22,8 +22,21 @@ def check_writable(path: Path) -> None:
         raise UserError(f"{path} is a folder; give a file to write")
     if not path.parent.is_dir():
         raise UserError(f"{path} can't be written: there is no folder {path.parent}; make it, or give another place")
+    _try(path, beside=path.parent)
+
+
+def check_folder_writable(folder: Path) -> None:
+    """Refuses a folder that can't be made or takes no file; it isn't made.
+
+    Raises:
+        UserError: naming the folder and the reason.
+    """
+    _try(folder, beside=next(each for each in (folder, *folder.absolute().parents) if each.exists()))
+
+
+def _try(path: Path, *, beside: Path) -> None:
     try:
-        with TemporaryFile(dir=path.parent) as tried:
+        with TemporaryFile(dir=beside) as tried:
             tried.write(bytes(_BLOCK))
     except OSError as error:
         raise _unwritable(path, error) from None

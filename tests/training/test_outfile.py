@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from stream.errors import UserError
-from training.outfile import check_writable
+from stream.terminal.cli import main
+from training.__main__ import COMMANDS
+from training.outfile import check_folder_writable, check_writable
 
 
 def test_a_place_that_can_be_written_is_left_as_it_was(tmp_path: Path):
@@ -28,3 +30,22 @@ def test_a_folder_that_takes_no_file_is_refused_with_the_reason():
         UserError, match=r"^/proc/self/figures\.json can't be written \(.+\); make room, or give another"
     ):
         check_writable(Path("/proc/self/figures.json"))
+
+
+def test_a_folder_is_not_made_to_see_whether_it_can_be(tmp_path: Path):
+    check_folder_writable(tmp_path)
+    check_folder_writable(tmp_path / "new" / "one")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["of-text/folder", "of-text"])
+def test_a_folder_below_a_file_is_refused_with_the_reason(name: str, tmp_path: Path):
+    (tmp_path / "of-text").write_text("")
+    with pytest.raises(UserError, match=rf"{name} can't be written \(Not a directory\); make room, or give another"):
+        check_folder_writable(tmp_path / name)
+
+
+@pytest.mark.parametrize("command", ["fit", "compare", "ablate"])
+def test_hours_of_work_begin_only_where_what_comes_of_them_can_be_kept(command: str, capsys):
+    assert main("python -m training", COMMANDS, [command, "--out", "/proc/nowhere"]) == 2
+    assert "/proc/nowhere can't be written (No such file or directory)" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from training.contest.table import as_json, as_markdown
 from training.contest.trials import Length
 from training.networks.cost import cost
 from training.orders import precision_of
-from training.outfile import write_text
+from training.outfile import check_folder_writable, write_text
 from training.progress import Bars
 from training.recipe import RECIPES, changed
 from training.settings import AblateSettings, CompareSettings, ContestSettings
@@ -41,7 +41,7 @@ def _hold(settings: ContestSettings, entries: list[Entry]) -> int:
         device="cuda" if on_gpu else "cpu",
         prevalence=settings.prevalence,
     )
-    settings.out.mkdir(parents=True, exist_ok=True)
+    check_folder_writable(settings.out)
     with Bars() as bars:
         contest = Contest(
             contest_splits(settings, bars),

@@ -12,6 +12,7 @@ from training.learning.fitting import Order, Task, fit, in_folds, joined, out_of
 from training.learning.states import check_finished, close_run, open_run
 from training.measures.needed import Basis
 from training.orders import card_of, order_of, precision_of, run_of
+from training.outfile import check_folder_writable
 from training.progress import Bars
 from training.runs import is_open
 from training.settings import FitSettings
@@ -22,6 +23,7 @@ def run(settings: FitSettings) -> int:
     """Trains networks, chooses their rule on clips kept apart, and writes both as one checkpoint."""
     order, folder = order_of(settings, spec_of(settings)), settings.out / RUN
     check_folder(settings.out, planned(order, settings.folds or settings.members), order.spec)
+    check_folder_writable(settings.out)
     finished = settings.resume and (settings.out / CARD).exists() and not is_open(folder)
     fabric = join_processes(precision_of(settings), threads=settings.threads)
     with Bars(shown=fabric.is_global_zero) as bars:
