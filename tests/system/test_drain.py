@@ -100,8 +100,7 @@ def test_a_worker_that_drains_is_not_ready_from_the_signal_on_and_lives(lab: Lab
         assert [each.waits_for for each in workers] == ["", ""]
         for each in workers:
             each.process.process.send_signal(signal.SIGTERM)
-        time.sleep(0.1)  # a signal is on its way for some ms
-        assert [each.waits_for for each in workers] == ["stopping", "stopping"]
+        until(lambda: [each.waits_for for each in workers] == ["stopping", "stopping"], timeout_s=TAKES_S / 2)
         assert [each.get("/livez") for each in workers] == ['{"ok": true, "failed": {}}\n'] * 2
         assert [each.process.process.wait(PATIENCE_S) for each in workers] == [0, 0]
 
