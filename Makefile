@@ -5,6 +5,10 @@ PY     := $(VENV)/bin/python
 # A vendor's index of CPU builds spares 5 GB of CUDA: make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
 MINUTES ?= 30
+JOBS ?= 2
+SUITE := not long and not ops and not containers and not gpu
+# pytest's exit code where no test was chosen
+NONE := 5
 OPS_PACKAGES := kcat prometheus prometheus-alertmanager
 CONTAINER_PACKAGES := mmdebstrap buildah podman runc netavark aardvark-dns catatonit iptables
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -20,8 +24,10 @@ install: $(VENV)/.dev  ## fetch everything, Kafka's jars too; afterwards all wor
 demo: $(VENV)/.demo  ## 40 clips through a real Apache Kafka, one worker killed midway (no torch installed)
 	@$(PY) -m stream demo $(ARGS)
 
-test: $(VENV)/.dev  ## the whole suite, 25 to 50 minutes on 2 cores
-	$(PY) -m pytest -m "not long and not ops and not containers and not gpu" $(ARGS)
+test: $(VENV)/.dev  ## the whole suite, 20 to 40 minutes: JOBS=2 tests at a time, then those that want to be alone
+	@$(PY) -m pytest -m "$(SUITE) and not alone" -n $(JOBS) --dist loadfile $(ARGS) || [ $$? = $(NONE) ] || failed=1; \
+	$(PY) -m pytest -m "$(SUITE) and alone" $(ARGS) || [ $$? = $(NONE) ] || failed=1; \
+	[ -z "$$failed" ]
 
 test-long: $(VENV)/.dev  ## what takes longer
 	$(PY) -m pytest -m long $(ARGS)

@@ -23,7 +23,7 @@ from trt_build.settings import BuildSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 
-pytest_plugins = ["tests.skips"]
+pytest_plugins = ["tests.skips", "tests.alone"]
 hypothesis.settings.register_profile("no test fails on speed", deadline=None)
 hypothesis.settings.load_profile("no test fails on speed")
 

@@ -445,7 +445,7 @@ def test_ctrl_c_ends_a_command_with_130_and_no_traceback(kitchen: Kitchen):
         assert process.stderr is not None
         assert "Starting KafkaAdminClient" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in err
 
@@ -455,7 +455,7 @@ def test_ctrl_c_while_it_is_still_being_loaded_needs_no_traceback_either(kitchen
         assert process.stderr is not None
         assert any("pydantic" in line for line in process.stderr)  # read up to the first
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=30)
     assert process.returncode in {-signal.SIGINT, 130}
     assert "Traceback" not in err
 
@@ -527,6 +527,6 @@ def test_an_interrupt_ends_a_command_that_waits_whatever_it_imports(wait: str, t
             time.sleep(0.2)  # until it does
             process.send_signal(signal.SIGINT)
             try:
-                assert process.wait(10) == 130
+                assert process.wait(30) == 130
             finally:
                 process.kill()
