@@ -9,6 +9,7 @@ from training.learning.devices import placed
 from training.measures import evaluate
 from training.measures.needed import Basis
 from training.orders import limits_of
+from training.outfile import check_folder_writable
 from training.progress import Bars
 from training.scoring import score
 from training.settings import CalibrateSettings
@@ -22,6 +23,7 @@ def run(settings: CalibrateSettings) -> int:
         raise UserError(
             f"--data is missing: {settings.checkpoint} was trained on recorded clips, so give such to choose on"
         )
+    check_folder_writable(settings.checkpoint)
     network = placed(network, threads=settings.threads)
     limits = limits_of(settings, card)
     with Bars() as bars:
