@@ -32,5 +32,5 @@ ALONE = (
 @pytest.hookimpl(tryfirst=True)  # before those are chosen that have a mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if any(item.path.is_relative_to(TESTS / place) for place in ALONE):
+        if any(item.path.resolve().is_relative_to(TESTS / place) for place in ALONE):
             item.add_marker("alone")

@@ -45,21 +45,21 @@ def real_clip(stall_catchers: Path) -> bytes:
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real Apache Kafka, one for the whole run: each test takes topics and groups of its own."""
+    """The address of a real Apache Kafka, one a process: each test takes topics and groups of its own."""
     with EmbeddedKafka(tmp_path_factory.mktemp("kafka")) as broker:
         yield broker.bootstrap
 
 
 @pytest.fixture(scope="session")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedKafka]:
-    """A real Apache Kafka with passwords and rights, one for the whole run: each test takes users of its own."""
+    """A real Apache Kafka with passwords and rights, one a process: each test takes users of its own."""
     with GuardedKafka(tmp_path_factory.mktemp("guarded")) as broker:
         yield broker
 
 
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    """A real S3 server for the whole run, which always serves: each test takes keys of its own."""
+    """A real S3 server for each process of the run, which always serves: each test takes keys of its own."""
     with S3Server(tmp_path_factory.mktemp("s3")) as server:
         yield server
 
@@ -95,7 +95,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory, tiny_network: Slow
 
 @pytest.fixture(scope="session")
 def tiny_artifact(tiny_checkpoint: Path) -> Artifact:
-    """The tiny network as a worker loads it, built once for the whole run; copy it before you change it."""
+    """The tiny network as a worker loads it, built once for each process of the run; copy it before you change it."""
     out = tiny_checkpoint.parent / "artifact"
     return build(BuildSettings(checkpoint=tiny_checkpoint, out=out), begin=lambda _: None).artifact
 

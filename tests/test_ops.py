@@ -84,7 +84,7 @@ def test_silent_clients_hold_nobody_up(ops: OpsServer):
     silent = [socket.create_connection(("127.0.0.1", ops.port)) for _ in range(20)]
     started = time.monotonic()
     assert ask(ops, "/livez")[0].status == 200
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 5
     for client in silent:
         client.close()
 
@@ -97,9 +97,10 @@ def test_a_silent_client_is_cut_off(ops: OpsServer, monkeypatch: pytest.MonkeyPa
 
 def test_close_waits_for_no_client_and_frees_the_port(ops: OpsServer):
     with socket.create_connection(("127.0.0.1", ops.port)):
+        ask(ops, "/livez")  # so the one before it has been let in
         started = time.monotonic()
         ops.close()
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 5
     with OpsServer(Registry(), host="127.0.0.1", port=ops.port, live={}, ready={}) as again:
         assert ask(again, "/livez")[0].status == 200
 

@@ -31,7 +31,7 @@ def check_folder_writable(folder: Path) -> None:
     Raises:
         UserError: naming the folder and the reason.
     """
-    _try(folder, beside=next(each for each in (folder, *folder.absolute().parents) if each.exists()))
+    _try(folder, beside=next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each)))
 
 
 def _try(path: Path, *, beside: Path) -> None:

@@ -129,13 +129,14 @@ def short_script(seed: int) -> Script:
 def _plans(chance: random.Random, *, each: int, freeze_every: int = 3) -> Iterator[Plan]:
     """So many plans for each point, shuffled.
 
-    Of the processes that die in a delivery, every `freeze_every`-th freezes in an earlier one; the others may die
+    Of the processes that die in a delivery, every `freeze_every`-th freezes in one before; the others may die
     before they deliver anything.
     """
     delivering = 0
     for point in chance.sample(POINTS * each, len(POINTS) * each):
-        delivering += point in DELIVERY_POINTS
-        freezes = point in DELIVERY_POINTS and delivering % freeze_every == 0
+        delivers = point in DELIVERY_POINTS
+        delivering += delivers
+        freezes = delivers and delivering % freeze_every == 0
         where, asleep_s = chance.choice(FREEZING_POINTS), chance.uniform(*ASLEEP_S)
         yield Plan(
             at=point,

@@ -254,7 +254,7 @@ class Context:
         def compute() -> None:
             number = self._device.timeline.count("network") + 1
             if 1 < number < self._device.chained:
-                assert all(self._device.clips_in.acquire(timeout=30) for _ in range(3 if number == 2 else 1)), number
+                assert all(self._device.clips_in.acquire(timeout=5) for _ in range(3 if number == 2 else 1)), number
             clips = self._device.block(addresses["clips"], int(np.prod(shape)))
             given = np.frombuffer(memoryview(clips), np.uint8, int(np.prod(shape))).reshape(shape)
             logits = self._session.run(None, {"clips": given})[0]

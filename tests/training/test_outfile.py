@@ -45,6 +45,13 @@ def test_a_folder_below_a_file_is_refused_with_the_reason(name: str, tmp_path: P
         check_folder_writable(tmp_path / name)
 
 
+def test_a_link_that_leads_nowhere_is_no_place_for_a_folder(tmp_path: Path):
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    for folder in (tmp_path / "link", tmp_path / "link" / "folder"):
+        with pytest.raises(UserError, match=r"can't be written \(No such file or directory\)"):
+            check_folder_writable(folder)
+
+
 @pytest.mark.parametrize("command", ["fit", "compare", "ablate"])
 def test_hours_of_work_begin_only_where_what_comes_of_them_can_be_kept(command: str, capsys):
     assert main("python -m training", COMMANDS, [command, "--out", "/proc/nowhere"]) == 2

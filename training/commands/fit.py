@@ -23,8 +23,9 @@ def run(settings: FitSettings) -> int:
     """Trains networks, chooses their rule on clips kept apart, and writes both as one checkpoint."""
     order, folder = order_of(settings, spec_of(settings)), settings.out / RUN
     check_folder(settings.out, planned(order, settings.folds or settings.members), order.spec)
-    check_folder_writable(settings.out)
     finished = settings.resume and (settings.out / CARD).exists() and not is_open(folder)
+    if not finished:
+        check_folder_writable(settings.out)
     fabric = join_processes(precision_of(settings), threads=settings.threads)
     with Bars(shown=fabric.is_global_zero) as bars:
         if order.start:
