@@ -187,6 +187,14 @@ def raise_refused_heartbeats(consumer: KafkaConsumer) -> None:
     coordinator.poll = poll_unless_refused
 
 
+def hidden_topics(consumer: KafkaConsumer) -> frozenset[str]:
+    """Topics that Kafka, when asked last where they are, did not show to this user.
+
+    kafka-python logs it and goes on: it fetches nothing of them any more, and polls go on as if there were nothing.
+    """
+    return frozenset(consumer._coordinator._cluster.unauthorized_topics)  # noqa: SLF001 - no public way to it
+
+
 def is_fenced(consumer: KafkaConsumer) -> bool:
     """Whether another process has taken the place of this static member.
 

@@ -29,6 +29,7 @@ from stream.errors import UserError
 from stream.local.embedded import EmbeddedKafka
 from stream.records import KafkaSource
 from tests.guarded_kafka import GuardedKafka, User
+from tests.system.commands import until
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,17 @@ def test_a_member_without_work_notices_that_it_may_be_none_any_more(guarded: Gua
     with job.member(user) as broker:
         guarded.withdraw(user, f"Read group {job.group}")
         with pytest.raises(RightsMissingError, match=f"READ the group '{job.group}'"):
+            wait(broker)
+
+
+def test_a_topic_that_is_hidden_from_a_member_ends_it_although_nothing_is_fetched(guarded: GuardedKafka, job: Job):
+    user = guarded.newcomer(*job.rights)
+    with job.member(user) as broker:
+        guarded.withdraw(user, f"Read topic {job.clips}")
+        seen = broker._consumer._coordinator._cluster
+        seen.request_update()
+        until(lambda: job.clips in seen.unauthorized_topics)
+        with pytest.raises(RightsMissingError, match=f"READ the topic '{job.clips}'"):
             wait(broker)
 
 

@@ -244,10 +244,15 @@ class _Coordinator:
         return self
 
     @property
+    def _cluster(self) -> "_Coordinator":
+        return self
+
+    @property
     def last_receive(self) -> float:
         return self._consumer.answered_at_s
 
     last_reset = 0.0
+    unauthorized_topics: frozenset[str] = frozenset()
 
 
 class _Manager:

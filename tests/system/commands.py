@@ -78,7 +78,10 @@ class Running:
     def end(self, with_signal: signal.Signals, *, timeout_s: float = 60.0) -> int:
         """Sends the signal; the exit code."""
         self.process.send_signal(with_signal)
-        code = self.process.wait(timeout_s)
+        try:
+            code = self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"it still runs after {timeout_s:g} s and said:\n{self.said}") from None
         self._reader.join(5.0)
         return code
 
