@@ -104,16 +104,22 @@ def check_folder(folder: Path, network: NetworkConfig, spec: ClipSpec) -> None:
     Raises:
         UserError: naming the folder and the way out.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is no folder; give another place for the checkpoint")
-    if (folder / CARD).exists():
+    try:
+        found = {path.name for path in folder.iterdir()}
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise UserError(f"{folder} is no folder; give another place for the checkpoint") from None
+    except OSError as error:
+        raise UserError(f"{folder} can't be read ({error.strerror}); give another place for the checkpoint") from None
+    if CARD in found:
         card = read_card(folder)
         if (card.network, card.spec) != (network, spec):
             changed = differences(_dumped(network=card.network, spec=card.spec), _dumped(network=network, spec=spec))
             raise UserError(
                 f"{folder} holds a checkpoint of another network or clip spec ({changed}); give another folder"
             )
-    elif folder.exists() and any(path.name not in _OF_A_RUN for path in folder.iterdir()):
+    elif found - _OF_A_RUN:
         raise UserError(f"{folder} is not empty and holds no {CARD}; give another folder")
 
 

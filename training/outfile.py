@@ -31,7 +31,18 @@ def check_folder_writable(folder: Path) -> None:
     Raises:
         UserError: naming the folder and the reason.
     """
-    _try(folder, beside=next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each)))
+    _try(folder, beside=next(each for each in (folder, *folder.absolute().parents) if _is_there(each)))
+
+
+def _is_there(path: Path) -> bool:
+    """Also a link that leads nowhere."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return True
 
 
 def _try(path: Path, *, beside: Path) -> None:

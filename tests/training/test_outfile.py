@@ -53,6 +53,13 @@ def test_a_link_that_leads_nowhere_is_no_place_for_a_folder(tmp_path: Path):
 
 
 @pytest.mark.parametrize("command", ["fit", "compare", "ablate"])
-def test_hours_of_work_begin_only_where_what_comes_of_them_can_be_kept(command: str, capsys):
-    assert main("python -m training", COMMANDS, [command, "--out", "/proc/nowhere"]) == 2
-    assert "/proc/nowhere can't be written (No such file or directory)" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("place", "reason"), [("/proc/nowhere", "No such file or directory"), (300 * "n", "File name too long")]
+)
+def test_hours_of_work_begin_only_where_what_comes_of_them_can_be_kept(
+    command: str, place: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main("python -m training", COMMANDS, [command, "--out", str(tmp_path / place)]) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert f"{place} can't be" in line
+    assert f"({reason})" in line
