@@ -187,12 +187,12 @@ def raise_refused_heartbeats(consumer: KafkaConsumer) -> None:
     coordinator.poll = poll_unless_refused
 
 
-def hidden_topics(consumer: KafkaConsumer) -> frozenset[str]:
-    """Topics that Kafka, when asked last where they are, did not show to this user.
+def is_hidden(consumer: KafkaConsumer, topic: str) -> bool:
+    """Whether Kafka, when asked last where the topic's partitions are, did not show it to this user.
 
-    kafka-python logs it and goes on: it fetches nothing of them any more, and polls go on as if there were nothing.
+    kafka-python logs it and goes on: it fetches nothing of it any more, and polls go on as if there were nothing.
     """
-    return frozenset(consumer._coordinator._cluster.unauthorized_topics)  # noqa: SLF001 - no public way to it
+    return topic in consumer._coordinator._cluster.unauthorized_topics  # noqa: SLF001 - no public way to it
 
 
 def is_fenced(consumer: KafkaConsumer) -> bool:

@@ -19,7 +19,7 @@ from kafka.errors import (
 from stream.broker.contract import Deliverer, Delivery, Polled, Position
 from stream.broker.ends import Ends
 from stream.broker.exactly_once import ExactlyOnce
-from stream.broker.guards import coordinator_known, hidden_topics, is_fenced, join_again, next_offset, unanswered_s
+from stream.broker.guards import coordinator_known, is_fenced, is_hidden, join_again, next_offset, unanswered_s
 from stream.broker.handshakes import handshakes_of
 from stream.broker.joining import LEAVING_TIMEOUT_S, KafkaOptions, join, leave
 from stream.broker.membership import Member, Membership
@@ -169,8 +169,8 @@ class KafkaBroker:
     def _poll_consumer(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, list[Any]]:
         if is_fenced(self._consumer):  # before a join that is due anyway, as a new member if the other is gone again
             raise self._slot_taken()
-        if hidden := hidden_topics(self._consumer):
-            raise TopicAuthorizationFailedError(hidden)
+        if is_hidden(self._consumer, self._options.topic):
+            raise TopicAuthorizationFailedError({self._options.topic})
         held_back = self._owned - self._paused if max_records == 0 else set()
         self._consumer.pause(*held_back)
         try:
