@@ -148,10 +148,13 @@ def next_offset(consumer: KafkaConsumer, partition: TopicPartition) -> int | Non
     return None if state is None or state.position is None else int(state.position.offset)
 
 
-def unanswered_s(consumer: KafkaConsumer, *, now: float) -> float:
-    """Seconds since Kafka last answered a settled member's heartbeat, or let it join; `now` is `time.monotonic()`."""
-    heartbeat = consumer._coordinator.heartbeat  # noqa: SLF001 - no public way to it
-    return float(now - max(heartbeat.last_receive, heartbeat.last_reset))
+def heartbeat_answered_s(consumer: KafkaConsumer) -> float:
+    """When Kafka last answered a heartbeat, by `time.monotonic()`; minus infinity before the first answer.
+
+    kafka-python's own measure begins anew whenever any broker tells where the coordinator is, even one that can't be
+    reached: such a member would look as if all were well.
+    """
+    return float(consumer._coordinator.heartbeat.last_receive)  # noqa: SLF001 - no public way to it
 
 
 def coordinator_known(consumer: KafkaConsumer) -> bool:
@@ -192,7 +195,7 @@ def is_hidden(consumer: KafkaConsumer, topic: str) -> bool:
 
     kafka-python logs it and goes on: it fetches nothing of it any more, and polls go on as if there were nothing.
     """
-    return topic in consumer._coordinator._cluster.unauthorized_topics  # noqa: SLF001 - no public way to it
+    return topic in consumer._cluster.unauthorized_topics  # noqa: SLF001 - no public way to it
 
 
 def is_fenced(consumer: KafkaConsumer) -> bool:

@@ -81,6 +81,7 @@ class _Manager(KafkaConnectionManager):  # type: ignore[misc]  # kafka-python is
 
     def __init__(self, net: NetworkSelector, handshakes: Handshakes, **config: Any) -> None:
         super().__init__(net, **config)
+        self.cluster.config["allow_auto_create_topics"] = False  # the clients' setting of that name never gets there
         self.handshakes = handshakes
 
     def get_connection(self, node_id: Any, *args: Any, **how: Any) -> Any:

@@ -19,7 +19,14 @@ from kafka.errors import (
 from stream.broker.contract import Deliverer, Delivery, Polled, Position
 from stream.broker.ends import Ends
 from stream.broker.exactly_once import ExactlyOnce
-from stream.broker.guards import coordinator_known, is_fenced, is_hidden, join_again, next_offset, unanswered_s
+from stream.broker.guards import (
+    coordinator_known,
+    heartbeat_answered_s,
+    is_fenced,
+    is_hidden,
+    join_again,
+    next_offset,
+)
 from stream.broker.handshakes import handshakes_of
 from stream.broker.joining import LEAVING_TIMEOUT_S, KafkaOptions, join, leave
 from stream.broker.membership import Member, Membership
@@ -159,7 +166,7 @@ class KafkaBroker:
         return gone - over, over
 
     def _outage(self) -> str | None:
-        silent_s = unanswered_s(self._consumer, now=self._clock())
+        silent_s = self._clock() - max(heartbeat_answered_s(self._consumer), self._membership.joined_s)
         waits_for_others = self._membership.joining and coordinator_known(self._consumer)
         if waits_for_others or silent_s < _SILENT_HEARTBEATS * self._options.heartbeat_s:
             return None

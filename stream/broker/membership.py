@@ -49,11 +49,16 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
     Args:
         handover_s: the second round is put off for so long at most while partitions that part aren't let go.
         clock: seconds, monotonic.
+
+    Attributes:
+        assignment: the last completed join's, None before the first one and after a loss.
+        joined_s: when it was completed, by the clock; before the first one, when this was made.
     """
 
     def __init__(self, *, handover_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.assignor = _RecordingAssignor(self)
         self.assignment: Assignment | None = None
+        self.joined_s = clock()
         self._handover_s = handover_s
         self._clock = clock
         self._not_let_go: frozenset[TopicPartition] = frozenset()
@@ -101,7 +106,8 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
         """A join is complete. The generation may rise without any callback of the listener, so it is noted here."""
         given = frozenset(assignment.partitions())
         parting = frozenset() if self.assignment is None else self.assignment.partitions - given
-        self._not_let_go, self._hand_over_by = parting, self._clock() + self._handover_s
+        self.joined_s = self._clock()
+        self._not_let_go, self._hand_over_by = parting, self.joined_s + self._handover_s
         self.assignment = Assignment(generation, given, self._identity(), parting)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:

@@ -26,7 +26,9 @@ from stream.broker.transactions import TransactionFailedError, Transactions
 from stream.broker.writing import Writer
 from stream.errors import Outage
 from stream.local.embedded import EmbeddedKafka
+from stream.local.ports import free_ports
 from stream.records import Partition
+from tests.system.commands import until
 
 TRANSACTION_TIMEOUT_S = 1.0
 HANGS_S = 2.5  # longer than a flush and a close would wait
@@ -210,6 +212,47 @@ def test_while_kafka_is_gone_a_delivery_stays_open_and_is_decided_when_it_is_bac
     assert committed_offsets(cluster, f"group-{topic}", topic) == {0: 1}
     while broker.poll(max_records=0, timeout_s=0.1).outage:
         assert time.monotonic() < deadline
+
+
+def test_a_coordinator_out_of_reach_is_an_outage_although_other_brokers_tell_where_it_is(broker: KafkaBroker):
+    settle(broker)
+    manager, seen, coordinator = broker._consumer._manager, broker._consumer._cluster, broker._consumer._coordinator
+    (nobody,) = free_ports("127.0.0.1", 1)
+    found = seen.add_coordinator
+
+    def found_out_of_reach(response: Any, *args: Any) -> str:
+        response.port = nobody
+        return str(found(response, *args))
+
+    async def hang_up() -> None:
+        manager.close(coordinator.coordinator_id)
+        coordinator.coordinator_dead("it moved")
+
+    seen.add_coordinator = found_out_of_reach
+    manager.run(hang_up)
+    until(lambda: broker.poll(max_records=0, timeout_s=0.05).outage is not None, timeout_s=20.0)
+    seen.add_coordinator = found
+    until(lambda: broker.poll(max_records=0, timeout_s=0.05).outage is None, timeout_s=30.0)
+
+
+class _CreatingByItself(EmbeddedKafka):
+    """Makes each topic that is asked for, as Kafka does where nobody tells it not to."""
+
+    def _properties(self, data: Path) -> str:
+        return super()._properties(data) + "auto.create.topics.enable=true\n"
+
+
+def test_a_topic_that_was_deleted_is_not_brought_back_by_a_member_that_asks_for_it(tmp_path: Path):
+    with _CreatingByItself(tmp_path) as node:
+        cluster = Cluster(node.bootstrap)
+        create_topics(cluster, [Topic("clips"), Topic("other")])
+        with closing(KafkaBroker(KafkaOptions(cluster=cluster, group="group", topic="clips"))) as broker:
+            settle(broker)
+            with cluster.admin() as admin:
+                admin.delete_topics(["clips"])
+            until(lambda: bool(broker.poll(max_records=0, timeout_s=0.05).revoked), timeout_s=20.0)
+        with cluster.admin() as admin:
+            assert {"clips", "other"} & set(admin.list_topics()) == {"other"}
 
 
 @pytest.mark.long

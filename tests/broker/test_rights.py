@@ -204,7 +204,7 @@ def test_a_topic_that_is_hidden_from_a_member_ends_it_although_nothing_is_fetche
     user = guarded.newcomer(*job.rights)
     with job.member(user) as broker:
         guarded.withdraw(user, f"Read topic {job.clips}")
-        seen = broker._consumer._coordinator._cluster
+        seen = broker._consumer._cluster
         seen.request_update()
         until(lambda: job.clips in seen.unauthorized_topics)
         with pytest.raises(RightsMissingError, match=f"READ the topic '{job.clips}'"):

@@ -42,6 +42,7 @@ class SimulatedConsumer:
         self._coordinator = _Coordinator(self)
         self._fetcher = _Fetcher()
         self._manager = _Manager()
+        self._cluster = _Cluster()
         self._brokers.heartbeats.append(self._beat)
 
     def subscribe(self, _topics: list[str], listener: Any) -> None:
@@ -244,14 +245,13 @@ class _Coordinator:
         return self
 
     @property
-    def _cluster(self) -> "_Coordinator":
-        return self
-
-    @property
     def last_receive(self) -> float:
         return self._consumer.answered_at_s
 
-    last_reset = 0.0
+
+class _Cluster:
+    """Hides nothing."""
+
     unauthorized_topics: frozenset[str] = frozenset()
 
 
