@@ -6,5 +6,5 @@
     reaching a cluster   cluster, handshakes, certificates, rights
     for other commands   topics, groups, reading; writing, and once where nothing may be written twice
 
-`guards` and `handshakes` mend what is wrong in the very version of the client that is pinned.
+`guards`, `handshakes` and `leaders` mend what is wrong in the very version of the client that is pinned.
 """

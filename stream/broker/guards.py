@@ -1,4 +1,4 @@
-"""Touches private parts of kafka-python 3.0.12, as `handshakes` alone does besides: defects not guarded otherwise."""
+"""Touches private parts of kafka-python 3.0.12, as `handshakes` and `leaders` do: defects not guarded otherwise."""
 
 import math
 from collections.abc import Callable

@@ -29,6 +29,7 @@ from stream.broker.guards import (
 )
 from stream.broker.handshakes import handshakes_of
 from stream.broker.joining import LEAVING_TIMEOUT_S, KafkaOptions, join, leave
+from stream.broker.leaders import Leaders
 from stream.broker.membership import Member, Membership
 from stream.broker.positions import Positions
 from stream.broker.reading import to_record
@@ -82,6 +83,7 @@ class KafkaBroker:
         self._consumer = join(options, self._membership, client_id=self.client_id)
         self._positions = Positions(self._consumer, options.group)
         self._ends = Ends(self._consumer, clock=clock)
+        self._leaders = Leaders(self._consumer, clock=clock)
         with naming(options.cluster, *self._rights):
             self._deliverer = delivery(self._as_member())
         self._took_its_seat = options.slot is None
@@ -167,11 +169,16 @@ class KafkaBroker:
 
     def _outage(self) -> str | None:
         silent_s = self._clock() - max(heartbeat_answered_s(self._consumer), self._membership.joined_s)
+        unread_s, too_long_s = self._leaders.silent_s(), _SILENT_HEARTBEATS * self._options.heartbeat_s
         waits_for_others = self._membership.joining and coordinator_known(self._consumer)
-        if waits_for_others or silent_s < _SILENT_HEARTBEATS * self._options.heartbeat_s:
+        if silent_s >= too_long_s and not waits_for_others:
+            what = f"no heartbeat for {silent_s:.0f} s"
+        elif unread_s >= too_long_s:
+            what = f"nothing to be read from the leader of a partition for {unread_s:.0f} s"
+        else:
             return None
         lost = handshakes_of(self._consumer).lost
-        return f"Kafka doesn't answer: no heartbeat for {silent_s:.0f} s{f' ({lost})' if lost else ''}"
+        return f"Kafka doesn't answer: {what}{f' ({lost})' if lost else ''}"
 
     def _poll_consumer(self, max_records: int, timeout_s: float) -> Mapping[TopicPartition, list[Any]]:
         if is_fenced(self._consumer):  # before a join that is due anyway, as a new member if the other is gone again

@@ -72,6 +72,14 @@ def settle(broker: KafkaBroker) -> int:
     return generation
 
 
+def outage_of(broker: KafkaBroker) -> str:
+    """Polls until it tells of an outage."""
+    deadline = time.monotonic() + 20.0
+    while not (outage := broker.poll(max_records=5, timeout_s=0.05).outage):
+        assert time.monotonic() < deadline
+    return outage
+
+
 def producer_of(broker: KafkaBroker) -> KafkaProducer:
     assert isinstance(broker._deliverer, ExactlyOnce)
     assert broker._deliverer._transactions._producer is not None
@@ -230,9 +238,38 @@ def test_a_coordinator_out_of_reach_is_an_outage_although_other_brokers_tell_whe
 
     seen.add_coordinator = found_out_of_reach
     manager.run(hang_up)
-    until(lambda: broker.poll(max_records=0, timeout_s=0.05).outage is not None, timeout_s=20.0)
+    assert "no heartbeat" in outage_of(broker)
     seen.add_coordinator = found
     until(lambda: broker.poll(max_records=0, timeout_s=0.05).outage is None, timeout_s=30.0)
+
+
+def test_a_leader_out_of_reach_is_an_outage_although_the_coordinator_answers(broker: KafkaBroker):
+    settle(broker)
+    manager, seen = broker._consumer._manager, broker._consumer._cluster
+    (nobody,) = free_ports("127.0.0.1", 1)
+    take = seen.update_metadata
+
+    async def hang_up() -> None:
+        for node in list(seen._brokers):
+            manager.close(node)
+
+    def take_out_of_reach(response: Any) -> None:
+        for each in response.brokers:
+            each.port = nobody
+        take(response)
+        manager.call_soon(hang_up)
+
+    seen.update_metadata = take_out_of_reach
+    seen.request_update()
+    assert "nothing to be read from the leader of a partition" in outage_of(broker)
+
+
+def test_a_partition_without_a_leader_is_an_outage(broker: KafkaBroker):
+    settle(broker)
+    broker._consumer._cluster.leader_for_partition = lambda _partition: -1
+    assert "nothing to be read from the leader of a partition" in outage_of(broker)
+    del broker._consumer._cluster.leader_for_partition
+    until(lambda: broker.poll(max_records=5, timeout_s=0.05).outage is None, timeout_s=20.0)
 
 
 class _CreatingByItself(EmbeddedKafka):

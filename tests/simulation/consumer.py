@@ -132,6 +132,9 @@ class SimulatedConsumer:
     def assignment(self) -> set[TopicPartition]:
         return set(self._positions)
 
+    def paused(self) -> set[TopicPartition]:
+        return set(self._paused)
+
     def _place(self) -> None:
         for partition, position in self._positions.items():
             if position is None and not self._brokers.pending(partition):
@@ -250,9 +253,12 @@ class _Coordinator:
 
 
 class _Cluster:
-    """Hides nothing."""
+    """Hides nothing; one broker leads all."""
 
     unauthorized_topics: frozenset[str] = frozenset()
+
+    def leader_for_partition(self, _partition: TopicPartition) -> int:
+        return 1
 
 
 class _Manager:
@@ -278,4 +284,10 @@ class _Fetcher:
     _next_partition_records = None
 
     def fetched_records(self) -> None:
+        pass
+
+    def _handle_fetch_response(self) -> None:
+        pass
+
+    def _handle_fetch_error(self) -> None:
         pass
