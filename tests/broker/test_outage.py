@@ -28,6 +28,7 @@ from stream.errors import Outage
 from stream.local.embedded import EmbeddedKafka
 from stream.local.ports import free_ports
 from stream.records import Partition
+from tests.broker.test_secure_ways import until_an_outage
 from tests.system.commands import until
 
 TRANSACTION_TIMEOUT_S = 1.0
@@ -70,14 +71,6 @@ def settle(broker: KafkaBroker) -> int:
         assert time.monotonic() < deadline
         generation = broker.poll(max_records=0, timeout_s=0.05).generation
     return generation
-
-
-def outage_of(broker: KafkaBroker) -> str:
-    """Polls until it tells of an outage."""
-    deadline = time.monotonic() + 20.0
-    while not (outage := broker.poll(max_records=5, timeout_s=0.05).outage):
-        assert time.monotonic() < deadline
-    return outage
 
 
 def producer_of(broker: KafkaBroker) -> KafkaProducer:
@@ -238,7 +231,7 @@ def test_a_coordinator_out_of_reach_is_an_outage_although_other_brokers_tell_whe
 
     seen.add_coordinator = found_out_of_reach
     manager.run(hang_up)
-    assert "no heartbeat" in outage_of(broker)
+    assert "no heartbeat" in until_an_outage(broker, max_records=5)
     seen.add_coordinator = found
     until(lambda: broker.poll(max_records=0, timeout_s=0.05).outage is None, timeout_s=30.0)
 
@@ -261,13 +254,13 @@ def test_a_leader_out_of_reach_is_an_outage_although_the_coordinator_answers(bro
 
     seen.update_metadata = take_out_of_reach
     seen.request_update()
-    assert "nothing to be read from the leader of a partition" in outage_of(broker)
+    assert "nothing to be read from the leader of a partition" in until_an_outage(broker, max_records=5)
 
 
 def test_a_partition_without_a_leader_is_an_outage(broker: KafkaBroker):
     settle(broker)
     broker._consumer._cluster.leader_for_partition = lambda _partition: -1
-    assert "nothing to be read from the leader of a partition" in outage_of(broker)
+    assert "nothing to be read from the leader of a partition" in until_an_outage(broker, max_records=5)
     del broker._consumer._cluster.leader_for_partition
     until(lambda: broker.poll(max_records=5, timeout_s=0.05).outage is None, timeout_s=20.0)
 

@@ -39,9 +39,9 @@ def until_it_raises(broker: KafkaBroker) -> None:
         broker.poll(max_records=0, timeout_s=0.05)
 
 
-def until_an_outage(broker: KafkaBroker) -> str:
+def until_an_outage(broker: KafkaBroker, *, max_records: int = 0) -> str:
     deadline = time.monotonic() + PATIENCE_S
-    while not (outage := broker.poll(max_records=0, timeout_s=0.05).outage):
+    while not (outage := broker.poll(max_records=max_records, timeout_s=0.05).outage):
         assert time.monotonic() < deadline
     return outage
 
